@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bench_book: what one tick costs from the message's bytes to the published slot, in nanoseconds,
+ * on messages of the shape that the broker sends (8 full feeds each), against the same messages
+ * only decoded, and against protobuf-c unpacking them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "feed.pb-c.h"
+
+#include "market/quote_json.h"
+#include "tape/tape.h"
+#include "upstox/encode.h"
+
+#define KEYS     36
+#define PER_MSG  8
+#define MESSAGES 512
+#define ROUNDS   9
+
+struct world {
+	struct book book;
+	struct tape tape;
+	struct buf bytes[MESSAGES];
+	struct book_subscriber subscriber;
+	uint64_t seen;
+};
+
+static double now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
+}
+
+static void on_tick(struct book_subscriber *s, inst_id id, const struct slot *slot)
+{
+	struct world *w = container_of(s, struct world, subscriber);
+
+	w->seen += id + slot->seq;
+}
+
+/* A full option quote: depth, Greeks, two bars; numbers move with `n`. */
+static void fill_quote(struct quote *q, unsigned n)
+{
+	quote_clear(q);
+	q->arm = ARM_MARKET;
+	q->present = QUOTE_LTP | QUOTE_LTT | QUOTE_LTQ | QUOTE_CP | QUOTE_DEPTH | QUOTE_GREEKS |
+		     QUOTE_BARS | QUOTE_ATP | QUOTE_VTT | QUOTE_OI | QUOTE_IV | QUOTE_TBQ |
+		     QUOTE_TSQ;
+	q->ltp = 1000000 + 500 * (n % 100);
+	q->ltt = 1769160568604 + n;
+	q->ltq = 65;
+	q->cp = 419500;
+	q->atp = 749500;
+	q->vtt = 426465000 + n;
+	q->oi = 9402900;
+	q->iv = 0.10009765625;
+	q->tbq = 3752515;
+	q->tsq = 1124435;
+	q->delta = -0.4632;
+	q->theta = -13.0374;
+	q->gamma = 0.0015;
+	q->vega = 10.4752;
+	q->rho = -1.2924;
+	q->depth_n = 5;
+	for (int i = 0; i < 5; i++)
+		q->depth[i] = (struct depth_row){65 * (i + 1), q->ltp - 500 * (i + 1),
+						 q->ltp + 500 * (i + 1), 130 * (i + 1)};
+	q->bars_n = 2;
+	q->bars[0] = (struct bar){"1d", 63, q->cp, q->ltp, q->cp, q->ltp, q->vtt, 1769106600000};
+	q->bars[1] = (struct bar){"I1", 63, q->cp, q->ltp, q->cp, q->ltp, 1130480, 1769160480000};
+}
+
+static void make_messages(struct world *w)
+{
+	struct feed_encoder *e = feed_encoder_create();
+	struct quote q[PER_MSG];
+	char keys[PER_MSG][32];
+
+	for (unsigned m = 0; m < MESSAGES; m++) {
+		feed_encoder_begin(e, FEED_LIVE, 1769160568772 + m);
+		for (unsigned i = 0; i < PER_MSG; i++) {
+			fill_quote(&q[i], m * PER_MSG + i);
+			snprintf(keys[i], sizeof(keys[i]), "NSE_FO|%u", 58600 + (m * 5 + i) % KEYS);
+			feed_encoder_add(e, keys[i], &q[i], MODE_FULL_D5);
+		}
+		feed_encoder_end(e, &w->bytes[m]);
+	}
+	feed_encoder_destroy(e);
+}
+
+/* Only the decoder. */
+static void run_decode(struct world *w, struct feed_frame *f)
+{
+	const struct tick *tick;
+
+	for (unsigned m = 0; m < MESSAGES; m++) {
+		if (feed_frame_scan(f, w->bytes[m].data, w->bytes[m].len, NULL) < 0)
+			abort();
+		while ((tick = feed_frame_lend(f)))
+			w->seen += tick->key_len;
+	}
+}
+
+/* The way of a tick, as feed/apply.c goes it. */
+static void run_book(struct world *w, struct feed_frame *f)
+{
+	const struct tick *tick;
+
+	for (unsigned m = 0; m < MESSAGES; m++) {
+		struct tick_meta meta = {.recv_ms = 1, .recv_mono = 1};
+
+		if (feed_frame_scan(f, w->bytes[m].data, w->bytes[m].len, NULL) < 0)
+			abort();
+		meta.ts_ms = f->current_ts;
+		tape_begin(&w->tape, &meta);
+		while ((tick = feed_frame_lend(f))) {
+			inst_id id =
+				instruments_intern(&w->book.instruments, tick->key, tick->key_len);
+			struct slot *slot = book_merge(&w->book, id, tick, &meta);
+
+			book_publish(&w->book, id, slot, tape_append(&w->tape, id, tick));
+		}
+		tape_end(&w->tape);
+		book_turn(&w->book, meta.ts_ms);
+	}
+}
+
+static void run_protobuf_c(struct world *w)
+{
+	for (unsigned m = 0; m < MESSAGES; m++) {
+		Agni__Feed__Response *r = agni__feed__response__unpack(
+			NULL, w->bytes[m].len, (const uint8_t *)w->bytes[m].data);
+
+		if (!r)
+			abort();
+		w->seen += r->base.descriptor != NULL;
+		agni__feed__response__free_unpacked(r, NULL);
+	}
+}
+
+static void run_json(struct world *w, struct buf *out)
+{
+	for (unsigned i = 0; i < MESSAGES * PER_MSG; i++) {
+		inst_id id = i % w->book.instruments.count;
+
+		buf_reset(out);
+		quote_json(out, instruments_key(&w->book.instruments, id), book_slot(&w->book, id),
+			   VIEW_FULL);
+		w->seen += out->len;
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double v[ROUNDS])
+{
+	qsort(v, ROUNDS, sizeof(*v), by_value);
+	return v[ROUNDS / 2];
+}
+
+int main(void)
+{
+	struct world *w = mem_zalloc(sizeof(*w));
+	struct feed_frame f = {0};
+	struct buf out = {0};
+	double t[4][ROUNDS];
+	const double ticks = MESSAGES * PER_MSG;
+
+	book_init(&w->book, 1024);
+	tape_init(&w->tape, 1 << 18);
+	w->subscriber.on_tick = on_tick;
+	book_subscribe(&w->book, &w->subscriber);
+	make_messages(w);
+	run_book(w, &f);
+	for (int r = 0; r < ROUNDS; r++) { /* interleaved: all meet the same noise */
+		double t0 = now_ns(), t1, t2, t3, t4;
+
+		run_decode(w, &f);
+		t1 = now_ns();
+		run_book(w, &f);
+		t2 = now_ns();
+		run_protobuf_c(w);
+		t3 = now_ns();
+		run_json(w, &out);
+		t4 = now_ns();
+		t[0][r] = (t1 - t0) / ticks;
+		t[1][r] = (t2 - t1) / ticks;
+		t[2][r] = (t3 - t2) / ticks;
+		t[3][r] = (t4 - t3) / ticks;
+	}
+	printf("per tick, ns of CPU, median of %d rounds; messages of %d full feeds, %zu bytes "
+	       "each\n",
+	       ROUNDS, PER_MSG, w->bytes[0].len);
+	printf("  decode, our scanner                     %7.0f\n", median(t[0]));
+	printf("  decode, protobuf-c (malloc), compared   %7.0f\n", median(t[2]));
+	printf("  decode, merge, tape, publish            %7.0f\n", median(t[1]));
+	printf("  quote as JSON, mode full                %7.0f\n", median(t[3]));
+	return w->seen == 0;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * api: the route table, the server under it, and the module; see api.h.
+ */
+#include "api/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/api_internal.h"
+#include "core/listen.h"
+
+const struct config_key api_config_keys[] = {
+	CONFIG_STR(struct api_config, listen, "127.0.0.1:8000", "", "address of the REST server"),
+	CONFIG_INT(struct api_config, header_timeout_ms, 10000, 100, 600000, "ms",
+		   "total time for a request's head; then 408"),
+	CONFIG_INT(struct api_config, body_timeout_ms, 10000, 100, 600000, "ms",
+		   "total time for a request's body; then 408"),
+	CONFIG_INT(struct api_config, idle_timeout_ms, 60000, 100, 3600000, "ms",
+		   "a kept connection without a request is closed after it"),
+	CONFIG_INT(struct api_config, head_max_bytes, 16384, 1024, 1048576, "bytes",
+		   "largest request head; more is 431"),
+	CONFIG_INT(struct api_config, target_max_bytes, 8192, 256, 65536, "bytes",
+		   "longest path and query; more is 414"),
+	CONFIG_INT(struct api_config, headers_max, 100, 8, 1000, "",
+		   "most header lines; more is 431"),
+	CONFIG_INT(struct api_config, body_max_bytes, 65536, 0, 16777216, "bytes",
+		   "largest request body; more is 413"),
+	CONFIG_INT(struct api_config, max_connections, 1000, 1, 100000, "",
+		   "most connections at once; more are answered 503"),
+	CONFIG_INT(struct api_config, grace_s, 30, 0, 3600, "s",
+		   "after a start /health stays 200 so long without any state"),
+	{0},
+};
+
+void api_respond(struct http_request *r, int status, struct buf *data)
+{
+	struct buf out = {0};
+
+	buf_str(&out, "{\"status\":\"success\",\"data\":");
+	buf_append(&out, data->data, data->len);
+	buf_byte(&out, '}');
+	http_respond(r, status, "application/json", NULL, out.data, out.len);
+	buf_fini(&out);
+	buf_fini(data);
+}
+
+static void add_route(struct api *a, const char *method, const char *pattern, http_handler *handle,
+		      void *arg)
+{
+	AGNI_ASSERT(a->routes_n < ROUTES_MAX);
+	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg};
+}
+
+struct api *api_create(const struct api_deps *deps)
+{
+	struct api *a = mem_zalloc(sizeof(*a));
+
+	a->deps = *deps;
+	add_route(a, "GET", "/health", api_health, a);
+	add_route(a, "GET", "/quotes", api_quotes, a);
+	add_route(a, "GET", "/quotes/{key}", api_quote, a);
+	add_route(a, "GET", "/metrics", api_metrics, a);
+	for (const struct http_route *r = deps->more; r && r->method; r++)
+		add_route(a, r->method, r->pattern, r->handle, r->arg);
+	return a;
+}
+
+void api_destroy(struct api *a)
+{
+	free(a);
+}
+
+static struct http_limits limits(const struct api_config *cfg)
+{
+	return (struct http_limits){
+		.header_timeout_ms = cfg->header_timeout_ms,
+		.body_timeout_ms = cfg->body_timeout_ms,
+		.idle_timeout_ms = cfg->idle_timeout_ms,
+		.head_max_bytes = cfg->head_max_bytes,
+		.target_max_bytes = cfg->target_max_bytes,
+		.headers_max = cfg->headers_max,
+		.body_max_bytes = cfg->body_max_bytes,
+		.connections_max = cfg->max_connections,
+	};
+}
+
+static int api_start(struct module *m, struct agni_err *err)
+{
+	struct api *a = container_of(m, struct api, mod);
+	struct http_server_config sc = {.loop = a->deps.loop,
+					.limits = limits(a->deps.cfg),
+					.routes = a->routes,
+					.routes_n = a->routes_n};
+	char host[64];
+
+	if (listen_parse("http.listen", a->deps.cfg->listen, host, &sc.port, err) < 0)
+		return err->code;
+	sc.host = host;
+	a->started = clock_mono(a->deps.loop->clock);
+	return http_server_create(&sc, &a->server, err);
+}
+
+static int api_listen(struct module *m, struct agni_err *err)
+{
+	return http_server_listen(container_of(m, struct api, mod)->server, err);
+}
+
+static void on_stopped(void *arg)
+{
+	struct api *a = arg;
+
+	a->server = NULL;
+	a->mod.done(&a->mod);
+}
+
+static void api_stop(struct module *m, module_stopped_fn *done)
+{
+	struct api *a = container_of(m, struct api, mod);
+
+	m->done = done;
+	http_server_stop(a->server, clock_mono(a->deps.loop->clock) + 300 * NS_PER_MS, on_stopped,
+			 a);
+}
+
+static enum health api_module_health(const struct module *m, char why[HEALTH_WHY_MAX])
+{
+	const struct api *a = container_of(m, struct api, mod);
+
+	snprintf(why, HEALTH_WHY_MAX, "%llu connections",
+		 (unsigned long long)http_server_stats(a->server)->connections);
+	return HEALTH_UP;
+}
+
+static const struct metric api_metric_table[] = {
+	{"quotes_total", "Quotes answered over REST", METRIC_COUNTER, offsetof(struct api, quotes)},
+	{"health_checks_total", "Times /health was asked", METRIC_COUNTER,
+	 offsetof(struct api, health_checks)},
+	{0},
+};
+
+static const struct module_ops api_ops = {
+	.name = "api",
+	.start = api_start,
+	.listen = api_listen,
+	.stop = api_stop,
+	.health = api_module_health,
+	.metrics = api_metric_table,
+	.mod_offset = offsetof(struct api, mod),
+};
+
+struct module *api_module(struct api *a)
+{
+	a->mod.ops = &api_ops;
+	return &a->mod;
+}
+
+int api_port(const struct api *a)
+{
+	return http_server_port(a->server);
+}

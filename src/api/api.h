@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * api: all REST routes, on http.listen.
+ *
+ *      GET /health          what works, module by module, each with one line
+ *      GET /quotes          latest state of what has ticked: ?keys=a,b, or pages of ?limit=500 (at
+ *                           most 1000); "next" is the ?from= of the following page, or null
+ *      GET /quotes/{key}    latest state of one
+ *      GET /metrics         Prometheus text
+ *      GET /                a page that shows ticks as they come
+ *
+ * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}}.
+ */
+#ifndef AGNI_API_API_H
+#define AGNI_API_API_H
+
+#include "core/config.h"
+#include "core/module.h"
+#include "http/server.h"
+#include "market/upstream.h"
+#include "refdata/refdata.h"
+#include "tape/tape.h"
+#include "token/token.h"
+
+struct api;
+
+struct api_config {
+	char *listen;
+	int64_t header_timeout_ms;
+	int64_t body_timeout_ms;
+	int64_t idle_timeout_ms;
+	int64_t head_max_bytes;
+	int64_t target_max_bytes;
+	int64_t headers_max;
+	int64_t body_max_bytes;
+	int64_t max_connections;
+	int64_t grace_s;
+};
+
+extern const struct config_key api_config_keys[];
+
+struct api_deps {
+	struct loop *loop;
+	struct book *book;
+	struct tape *tape;
+	struct token *token;
+	struct refdata *refdata;
+	const struct api_config *cfg;
+	const char *source;                   /* "sim", "upstox" */
+	const struct upstream_view *upstream; /* read while running */
+	struct module *const *modules;        /* all of them, in table order; read while running */
+	size_t modules_n;
+	/* Extra routes of modules to the right (the page); may be NULL, ends with method NULL. */
+	const struct http_route *more;
+};
+
+struct api *api_create(const struct api_deps *deps);
+void api_destroy(struct api *a);
+struct module *api_module(struct api *a);
+int api_port(const struct api *a);
+
+#endif

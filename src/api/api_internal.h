@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * api_internal: what the files of the REST routes share.
+ */
+#ifndef AGNI_API_INTERNAL_H
+#define AGNI_API_INTERNAL_H
+
+#include "api/api.h"
+
+#define ROUTES_MAX 32
+
+struct api {
+	struct module mod;
+	struct api_deps deps;
+	struct http_server *server;
+	struct http_route routes[ROUTES_MAX + 1];
+	size_t routes_n;
+	mono_ns started;
+	uint64_t quotes, health_checks;
+};
+
+/* Answers with the envelope's success form around `data`, a JSON text; data is consumed. */
+void api_respond(struct http_request *r, int status, struct buf *data);
+
+/* health.c, quotes.c, metrics_route.c: handlers, `arg` is the struct api. */
+http_handler api_health, api_quotes, api_quote, api_metrics;
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * quotes: GET /quotes and /quotes/{key}: the latest state, with its age and whether it is stale.
+ */
+#include <stdlib.h>
+
+#include "api/api_internal.h"
+#include "market/quote_json.h"
+
+/* Quotes of one answer: the loop must not be held by a large one. */
+#define PAGE_DEFAULT 500
+#define PAGE_MAX     1000
+
+static void put_quote(struct api *a, struct buf *b, inst_id id)
+{
+	const struct slot *slot = book_slot(a->deps.book, id);
+	int64_t age = clock_market_ms(a->deps.loop->clock) - slot->ts_ms;
+
+	quote_json_aged(b, instruments_key(&a->deps.book->instruments, id), slot, age,
+			a->deps.upstream->is_stale(a->deps.upstream->arg, id));
+	a->quotes++;
+}
+
+static bool has_ticked(const struct api *a, inst_id id)
+{
+	return id != INST_NONE && book_slot(a->deps.book, id);
+}
+
+void api_quote(void *arg, struct http_request *r)
+{
+	struct api *a = arg;
+	const char *key = http_request_param(r, "key");
+	size_t len = strlen(key);
+	inst_id id = instruments_find(&a->deps.book->instruments, key, len);
+	struct buf b = {0};
+
+	if (has_ticked(a, id)) {
+		put_quote(a, &b, id);
+		api_respond(r, 200, &b);
+	} else if (!instrument_key_is_valid(key, len)) {
+		http_respond_error(r, 400, "invalid_instrument",
+				   "an instrument key looks like NSE_INDEX|Nifty 50");
+	} else if (id != INST_NONE || refdata_is_known(a->deps.refdata, key, len)) {
+		http_respond_error(
+			r, 404, "no_tick",
+			"the instrument has not ticked since the start, or nobody watches it");
+	} else {
+		http_respond_error(r, 404, "unknown_instrument", "no such instrument");
+	}
+}
+
+/* The members of ?keys=a,b that have ticked; others are left out. */
+static void put_listed(struct api *a, struct buf *b, const char *keys)
+{
+	bool first = true;
+
+	while (*keys) {
+		size_t len = strcspn(keys, ",");
+		inst_id id = instruments_find(&a->deps.book->instruments, keys, len);
+
+		if (has_ticked(a, id)) {
+			if (!first)
+				buf_byte(b, ',');
+			put_quote(a, b, id);
+			first = false;
+		}
+		keys += len + (keys[len] == ',');
+	}
+}
+
+/* A number of the query, or `fallback`; clamped to lo..hi. */
+static uint32_t query_number(const struct http_request *r, const char *name, uint32_t fallback,
+			     uint32_t lo, uint32_t hi)
+{
+	char text[16];
+	unsigned long v = fallback;
+
+	if (http_request_query(r, name, text, sizeof(text)))
+		v = strtoul(text, NULL, 10);
+	return v < lo ? lo : v > hi ? hi : (uint32_t)v;
+}
+
+/* At most `limit` quotes from place `from` of the table on; where the next page begins, or the end. */
+static inst_id put_page(struct api *a, struct buf *b, inst_id from, uint32_t limit)
+{
+	inst_id id = from;
+
+	for (uint32_t n = 0; n < limit && id < a->deps.book->instruments.count; id++) {
+		if (!has_ticked(a, id))
+			continue;
+		if (n++)
+			buf_byte(b, ',');
+		put_quote(a, b, id);
+	}
+	return id;
+}
+
+void api_quotes(void *arg, struct http_request *r)
+{
+	struct api *a = arg;
+	inst_id next = INST_NONE;
+	struct buf b = {0};
+	char keys[8192];
+
+	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
+		   (unsigned long long)a->deps.tape->seq);
+	if (http_request_query(r, "keys", keys, sizeof(keys)))
+		put_listed(a, &b, keys);
+	else
+		next = put_page(a, &b, query_number(r, "from", 0, 0, INST_NONE - 1),
+				query_number(r, "limit", PAGE_DEFAULT, 1, PAGE_MAX));
+	if (next < a->deps.book->instruments.count)
+		buf_printf(&b, "],\"next\":%u}", next);
+	else
+		buf_str(&b, "],\"next\":null}");
+	api_respond(r, 200, &b);
+}

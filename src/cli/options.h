@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * options: the command line.
+ *
+ *     agnidata [--config FILE] [--set section.key=value]... [--check]
+ *     agnidata config | version | --help
+ */
+#ifndef AGNI_CLI_OPTIONS_H
+#define AGNI_CLI_OPTIONS_H
+
+#include "core/err.h"
+
+#define SETS_MAX 64
+
+enum command { COMMAND_SERVE, COMMAND_CHECK, COMMAND_CONFIG, COMMAND_VERSION, COMMAND_HELP };
+
+struct options {
+	enum command command;
+	const char *config; /* NULL: defaults only */
+	const char *sets[SETS_MAX];
+	size_t sets_n;
+};
+
+/* Returns 0, or AGNI_EUSAGE with what is wrong. */
+int options_parse(struct options *o, int argc, char **argv, struct agni_err *err) AGNI_MUST_USE;
+
+/* The text of --help. */
+extern const char options_help[];
+
+#define AGNI_VERSION "0.1.0"
+
+#endif

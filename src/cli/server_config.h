@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * server_config: the whole configuration: every section with its table and its structure.
+ */
+#ifndef AGNI_CLI_SERVER_CONFIG_H
+#define AGNI_CLI_SERVER_CONFIG_H
+
+#include "api/api.h"
+#include "cli/options.h"
+#include "feed/feed.h"
+#include "refdata/refdata.h"
+#include "sim/sim.h"
+#include "store/store.h"
+#include "stream/stream.h"
+#include "token/token.h"
+
+struct server_keys {
+	char *data_dir;
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	int clock;      /* enum clock_choice */
+	int64_t stop_ms;
+	int64_t drain_ms;
+	int64_t instruments_max;
+};
+
+enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
+
+#define SERVER_SECTIONS 8
+
+struct server_config {
+	struct server_keys server;
+	struct api_config http;
+	struct stream_config stream;
+	struct store_config redis;
+	struct token_config token;
+	struct feed_config upstream;
+	struct sim_config sim;
+	struct refdata_config instruments;
+	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
+};
+
+/* Defaults, then the file, then --set. Returns 0, or AGNI_ECONFIG with every problem in `problems`,
+ * one line each. The configuration is complete in either case; free it with server_config_fini. */
+int server_config_load(struct server_config *c, const struct options *o, struct buf *problems);
+void server_config_fini(struct server_config *c);
+
+#endif

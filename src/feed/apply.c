@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * apply: one message of the broker into the book and onto the tape. This is the way of a tick:
+ *
+ *      scan the whole message (nothing is applied unless all of it is sound)
+ *      for each entry:  book_merge   tape_append (seq)   book_publish
+ *      book_turn        the logical turn closes at the end of the message
+ *
+ * No allocation, no queue; instruments that nobody knew get a slot at their first tick.
+ */
+#include "feed/feed_internal.h"
+
+static void on_segment(void *arg, const char *segment, size_t len, int status)
+{
+	struct feed *f = arg;
+
+	if (session_note(&f->sessions, segment, len, status))
+		log_info("feed", "market_info: %.*s %s", (int)len, segment,
+			 session_status_text(status));
+}
+
+/* 2000-01-01 to 2100-01-01: a time outside is no time, and must not move the market's clock. */
+static bool is_time(int64_t ms)
+{
+	return ms >= 946684800000 && ms < 4102444800000;
+}
+
+static void note_time(struct feed *f, struct tick_meta *meta)
+{
+	int64_t lag;
+
+	if (!is_time(meta->ts_ms)) {
+		f->bad_times += meta->ts_ms != 0;
+		meta->ts_ms = 0;
+		return;
+	}
+	lag = meta->recv_ms - meta->ts_ms;
+
+	if (meta->ts_ms > f->newest_ts) {
+		f->newest_ts = meta->ts_ms;
+		f->moved_mono = meta->recv_mono;
+	}
+	clock_see_market(f->deps.loop->clock, meta->ts_ms);
+	/* A recording's times say nothing about the wire. */
+	if (lag >= 0 && lag < 3600000)
+		histogram_add(&f->wire_lag, (uint64_t)lag * 1000);
+}
+
+static void apply_ticks(struct feed *f, const struct tick_meta *meta)
+{
+	struct book *book = f->deps.book;
+	const struct tick *tick;
+
+	tape_begin(f->deps.tape, meta);
+	while ((tick = feed_frame_lend(&f->frame))) {
+		inst_id id = instruments_intern(&book->instruments, tick->key, tick->key_len);
+		struct slot *slot;
+
+		f->rejected_fields += tick->rejected;
+		if (AGNI_UNLIKELY(id == INST_NONE)) {
+			f->unknown_keys++; /* not a key, or more instruments than we hold */
+			continue;
+		}
+		slot = book_merge(book, id, tick, meta);
+		book_publish(book, id, slot, tape_append(f->deps.tape, id, tick));
+		f->ticks++;
+	}
+	tape_end(f->deps.tape);
+	book_turn(book, meta->ts_ms);
+}
+
+void feed_on_frame(struct feed *f, const void *bytes, size_t len)
+{
+	struct clock *clock = f->deps.loop->clock;
+	struct tick_meta meta = {.recv_ms = clock_wall_ms(clock), .recv_mono = clock_mono(clock)};
+	struct agni_err err;
+
+	f->bytes += len;
+	if (feed_frame_scan(&f->frame, bytes, len, &err) < 0) {
+		f->bad_frames++;
+		log_limited(&f->bad_frame_limit, meta.recv_mono, LOG_WARN, "feed",
+			    "a message of %zu bytes does not decode and is left out: %s", len,
+			    err.text);
+		return;
+	}
+	f->frames++;
+	meta.ts_ms = f->frame.current_ts;
+	meta.is_snapshot = f->frame.type == FEED_INITIAL;
+	note_time(f, &meta);
+	if (f->frame.has_market_info) {
+		feed_info_each(&f->frame, on_segment, f);
+		if (f->deps.on_status)
+			f->deps.on_status(f->deps.arg);
+	}
+	if (feed_frame_count(&f->frame) == 0)
+		return;
+	f->snapshots += meta.is_snapshot;
+	feed_data_came(f);
+	apply_ticks(f, &meta);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * feed: the state machine of the upstream connection and its place among the modules; see feed.h.
+ */
+#include "feed/feed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "feed/feed_internal.h"
+
+/* A connection that lived this long was a good one: the next fault starts with a short wait. */
+#define GOOD_LIFE_NS (10 * NS_PER_S)
+
+const struct config_key feed_config_keys[] = {
+	CONFIG_ENUM(struct feed_config, mode, "sim", "sim|upstox",
+		    "sim: the built-in simulated exchange; upstox: the real broker"),
+	CONFIG_STR(struct feed_config, api_url, "https://api.upstox.com", "",
+		   "the broker's REST host; plain http only to loopback"),
+	CONFIG_STR(struct feed_config, feed_url, "", "",
+		   "connect straight to this wss:// URL with the token; empty = ask authorize"),
+	CONFIG_STR(struct feed_config, ca_file, "", "",
+		   "PEM bundle that broker certificates are checked with; empty = the system's"),
+	CONFIG_INT(struct feed_config, stale_ms, 15000, 100, 600000, "ms",
+		   "longest silence of the exchange's clock in an open session"),
+	CONFIG_INT(struct feed_config, connect_timeout_ms, 10000, 100, 10000, "ms",
+		   "total time of one attempt, authorize to open socket"),
+	CONFIG_INT(struct feed_config, frame_max_bytes, 16777216, 65536, 268435456, "bytes",
+		   "largest message that is taken"),
+	CONFIG_INT(struct feed_config, ping_s, 15, 1, 3600, "s", "idle time until we ping"),
+	CONFIG_INT(struct feed_config, pong_s, 30, 1, 3600, "s",
+		   "and how much longer until the connection is given up"),
+	CONFIG_INT(struct feed_config, backoff_min_ms, 250, 10, 60000, "ms",
+		   "first wait after a network fault, doubled each time, with jitter"),
+	CONFIG_INT(struct feed_config, backoff_max_ms, 30000, 10, 600000, "ms", "longest wait"),
+	CONFIG_INT(struct feed_config, forbidden_retry_s, 65, 1, 3600, "s",
+		   "wait after a 403; the broker counts a dead connection for about a minute"),
+	CONFIG_INT(struct feed_config, subscribe_batch, 500, 1, 2000, "",
+		   "most keys in one request"),
+	{0},
+};
+
+static const char *const state_text[FEED_STATES] = {
+	"idle",       "waiting_token", "forbidden", "authorizing",
+	"connecting", "subscribing",   "live",      "backoff",
+};
+
+/* Which moves make sense; a move that is not here is a mistake of ours. */
+static const uint16_t moves[FEED_STATES] = {
+#define TO(s) (1u << (s))
+#define DOWN  (TO(FEED_WAITING_TOKEN) | TO(FEED_FORBIDDEN) | TO(FEED_BACKOFF) | TO(FEED_IDLE))
+#define TRY   (TO(FEED_AUTHORIZING) | TO(FEED_CONNECTING))
+	[FEED_IDLE] = TRY | DOWN,
+	[FEED_WAITING_TOKEN] = TRY | DOWN,
+	[FEED_FORBIDDEN] = TRY | DOWN,
+	[FEED_AUTHORIZING] = TO(FEED_CONNECTING) | DOWN,
+	[FEED_CONNECTING] = TO(FEED_CONNECTING) | TO(FEED_SUBSCRIBING) | DOWN,
+	[FEED_SUBSCRIBING] = TO(FEED_UP) | DOWN,
+	[FEED_UP] = DOWN,
+	[FEED_BACKOFF] = TRY | DOWN,
+};
+
+static void on_try(uv_timer_t *timer)
+{
+	feed_attempt(container_of(timer, struct feed, timer));
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	struct feed *f = container_of(timer, struct feed, timer);
+
+	feed_fail(f, "no connection within %lld ms", (long long)f->deps.cfg->connect_timeout_ms);
+}
+
+void feed_set_state(struct feed *f, enum feed_state to, const char *fmt, ...)
+{
+	enum feed_state from = f->state;
+	bool is_bad = to == FEED_BACKOFF || to == FEED_FORBIDDEN || to == FEED_WAITING_TOKEN;
+	va_list ap;
+
+	AGNI_ASSERT(moves[from] & TO(to));
+	va_start(ap, fmt);
+	vsnprintf(f->why, sizeof(f->why), fmt, ap);
+	va_end(ap);
+	f->state = to;
+	f->is_up = to == FEED_UP;
+	f->since_ms = clock_wall_ms(f->deps.loop->clock);
+	log_write(is_bad && from != FEED_IDLE ? LOG_WARN : LOG_INFO, "feed", "%s -> %s: %s",
+		  state_text[from], state_text[to], f->why);
+	if (to == FEED_AUTHORIZING ||
+	    (to == FEED_CONNECTING && from != FEED_AUTHORIZING && from != FEED_CONNECTING))
+		uv_timer_start(&f->timer, on_deadline, (uint64_t)f->deps.cfg->connect_timeout_ms,
+			       0);
+	if (f->deps.on_status)
+		f->deps.on_status(f->deps.arg);
+}
+
+/* The common part of every way down. */
+static void go_down(struct feed *f)
+{
+	if (f->up_mono && clock_mono(f->deps.loop->clock) - f->up_mono > GOOD_LIFE_NS)
+		backoff_reset(&f->backoff);
+	f->up_mono = 0;
+	uv_timer_stop(&f->timer);
+	feed_attempt_cancel(f);
+}
+
+void feed_fail(struct feed *f, const char *fmt, ...)
+{
+	char why[HEALTH_WHY_MAX];
+	uint32_t wait;
+	va_list ap;
+
+	if (f->is_stopping)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	go_down(f);
+	wait = backoff_next(&f->backoff);
+	feed_set_state(f, FEED_BACKOFF, "%.120s; again in %u ms", why, wait);
+	uv_timer_start(&f->timer, on_try, wait, 0);
+}
+
+void feed_unauthorized(struct feed *f, const char *where)
+{
+	uint64_t generation = f->token_generation;
+
+	go_down(f);
+	feed_set_state(f, FEED_WAITING_TOKEN,
+		       "%s answered 401: the token is dead, a new one is needed", where);
+	token_refuse(f->deps.token, generation);
+	/* Another token may have come while this one was on its way: nobody will tell again. */
+	if (f->state == FEED_WAITING_TOKEN && token_bearer(f->deps.token, &generation))
+		feed_attempt(f);
+}
+
+void feed_forbidden(struct feed *f, const char *where)
+{
+	int64_t wait_s = f->deps.cfg->forbidden_retry_s;
+
+	go_down(f);
+	feed_set_state(
+		f, FEED_FORBIDDEN,
+		"%s answered 403 (scope, or too many connections of this login); a new token or "
+		"%lld s",
+		where, (long long)wait_s);
+	uv_timer_start(&f->timer, on_try, (uint64_t)wait_s * 1000, 0);
+}
+
+void feed_data_came(struct feed *f)
+{
+	if (f->state == FEED_SUBSCRIBING)
+		feed_set_state(f, FEED_UP, "data flows");
+}
+
+static void on_token(struct token_listener *l)
+{
+	struct feed *f = container_of(l, struct feed, token_listener);
+	uint64_t generation;
+
+	if (f->is_stopping || !token_bearer(f->deps.token, &generation))
+		return;
+	if (f->state == FEED_WAITING_TOKEN ||
+	    (f->state == FEED_FORBIDDEN && generation != f->token_generation)) {
+		uv_timer_stop(&f->timer);
+		feed_attempt(f);
+	}
+}
+
+/* --- silence --------------------------------------------------------------------------------- */
+
+static bool is_session_open(const struct feed *f)
+{
+	const struct interest *want = f->deps.interest;
+	int64_t now = clock_market_ms(f->deps.loop->clock);
+
+	for (inst_id id = 0; id < f->deps.book->instruments.count; id++) {
+		if (interest_top(want, id) != WANT_NOTHING &&
+		    session_is_open(&f->sessions, instruments_key(&f->deps.book->instruments, id),
+				    now))
+			return true;
+	}
+	return false;
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+	struct feed *f = container_of(timer, struct feed, watch);
+	mono_ns now = clock_mono(f->deps.loop->clock);
+	uint64_t silent_ms = (now - f->moved_mono) / NS_PER_MS;
+
+	if (!f->up_mono || silent_ms < (uint64_t)f->deps.cfg->stale_ms || !is_session_open(f))
+		return;
+	f->stalls++;
+	feed_fail(f, "the market is open and the feed's clock has not moved for %llu ms",
+		  (unsigned long long)silent_ms);
+}
+
+/* --- the module ------------------------------------------------------------------------------ */
+
+static void on_hook(struct turn_hook *hook)
+{
+	feed_subscribe_changes(container_of(hook, struct feed, hook));
+}
+
+static void on_interest(void *arg)
+{
+	struct feed *f = arg;
+
+	hook_arm(&f->hook);
+}
+
+struct feed *feed_create(const struct feed_deps *deps)
+{
+	struct feed *f = mem_zalloc(sizeof(*f));
+	uint64_t seed;
+
+	f->deps = *deps;
+	rand_bytes(&seed, sizeof(seed));
+	backoff_init(&f->backoff, (uint32_t)deps->cfg->backoff_min_ms,
+		     (uint32_t)(deps->cfg->backoff_max_ms > deps->cfg->backoff_min_ms
+					? deps->cfg->backoff_max_ms
+					: deps->cfg->backoff_min_ms),
+		     seed);
+	return f;
+}
+
+void feed_destroy(struct feed *f)
+{
+	feed_frame_fini(&f->frame);
+	free(f->told);
+	free(f);
+}
+
+static int feed_start(struct module *m, struct agni_err *err)
+{
+	struct feed *f = container_of(m, struct feed, mod);
+
+	(void)err;
+	uv_timer_init(&f->deps.loop->uv, &f->timer);
+	uv_timer_init(&f->deps.loop->uv, &f->watch);
+	loop_add_hook(f->deps.loop, &f->hook, on_hook);
+	f->deps.interest->on_change = on_interest;
+	f->deps.interest->arg = f;
+	f->token_listener.on_change = on_token;
+	token_listen(f->deps.token, &f->token_listener);
+	return 0;
+}
+
+static int feed_begin(struct module *m, struct agni_err *err)
+{
+	struct feed *f = container_of(m, struct feed, mod);
+	uint64_t period = (uint64_t)f->deps.cfg->stale_ms / 4 + 1;
+
+	(void)err;
+	uv_timer_start(&f->watch, on_watch, period, period);
+	feed_attempt(f);
+	return 0;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct feed *f = handle->data;
+
+	if (--f->closing == 0)
+		f->mod.done(&f->mod);
+}
+
+static void feed_stop(struct module *m, module_stopped_fn *done)
+{
+	struct feed *f = container_of(m, struct feed, mod);
+
+	m->done = done;
+	f->is_stopping = true;
+	f->deps.interest->on_change = NULL;
+	list_remove(&f->token_listener.link);
+	loop_remove_hook(&f->hook);
+	if (f->conn && f->up_mono) {
+		struct ws_conn *c = f->conn;
+
+		f->conn = NULL;
+		ws_conn_set_user(c, NULL);
+		ws_conn_close(c, WS_CLOSE_NORMAL, "");
+	}
+	go_down(f);
+	f->closing = 2;
+	f->timer.data = f->watch.data = f;
+	uv_close((uv_handle_t *)&f->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&f->watch, on_handle_closed);
+}
+
+/* The broker sends a snapshot for what it admits, and says nothing of the rest. */
+static uint32_t unheard(const struct feed *f)
+{
+	mono_ns now = clock_mono(f->deps.loop->clock);
+	uint32_t n = 0;
+
+	for (inst_id id = 0; id < f->told_cap; id++) {
+		const struct slot *slot = book_slot(f->deps.book, id);
+		const struct told *told = &f->told[id];
+
+		n += told->mode && now - told->since > UNHEARD_NS &&
+		     (!slot || slot->recv_mono < told->since);
+	}
+	return n;
+}
+
+static enum health feed_health(const struct module *m, char why[HEALTH_WHY_MAX])
+{
+	const struct feed *f = container_of(m, struct feed, mod);
+
+	snprintf(why, HEALTH_WHY_MAX, "%s", f->why);
+	if (f->state == FEED_UP) {
+		uint32_t silent = unheard(f);
+
+		if (silent == 0)
+			return HEALTH_UP;
+		snprintf(why, HEALTH_WHY_MAX,
+			 "%u instruments have not been heard of since they were asked for: unknown "
+			 "to the "
+			 "broker, or beyond its limits",
+			 silent);
+	}
+	return f->state == FEED_SUBSCRIBING && !is_session_open(f) ? HEALTH_UP : HEALTH_DEGRADED;
+}
+
+static const struct metric feed_metrics[] = {
+	{"frames_total", "Messages of the broker that decoded", METRIC_COUNTER,
+	 offsetof(struct feed, frames)},
+	{"bad_frames_total", "Messages that did not decode and were left out", METRIC_COUNTER,
+	 offsetof(struct feed, bad_frames)},
+	{"text_frames_total", "Text messages, which the broker does not send", METRIC_COUNTER,
+	 offsetof(struct feed, text_frames)},
+	{"bad_times_total", "Messages whose currentTs is no time of this century", METRIC_COUNTER,
+	 offsetof(struct feed, bad_times)},
+	{"bytes_total", "Payload bytes received", METRIC_COUNTER, offsetof(struct feed, bytes)},
+	{"ticks_total", "Ticks accepted", METRIC_COUNTER, offsetof(struct feed, ticks)},
+	{"snapshots_total", "Snapshot messages", METRIC_COUNTER, offsetof(struct feed, snapshots)},
+	{"rejected_fields_total", "Fields left out: NaN, infinite or out of range", METRIC_COUNTER,
+	 offsetof(struct feed, rejected_fields)},
+	{"unknown_keys_total", "Entries whose key is none, or beyond the table", METRIC_COUNTER,
+	 offsetof(struct feed, unknown_keys)},
+	{"connects_total", "Connections opened", METRIC_COUNTER, offsetof(struct feed, connects)},
+	{"disconnects_total", "Connections lost", METRIC_COUNTER,
+	 offsetof(struct feed, disconnects)},
+	{"stalls_total", "Connections given up because the exchange's clock stood still",
+	 METRIC_COUNTER, offsetof(struct feed, stalls)},
+	{"requests_total", "Subscription requests sent", METRIC_COUNTER,
+	 offsetof(struct feed, subscribes)},
+	{"up", "1 while data flows", METRIC_GAUGE, offsetof(struct feed, is_up)},
+	{"wire_lag_seconds", "From the message's currentTs to its arrival", METRIC_HISTOGRAM,
+	 offsetof(struct feed, wire_lag)},
+	{0},
+};
+
+static const struct module_ops feed_ops = {
+	.name = "feed",
+	.start = feed_start,
+	.listen = feed_begin,
+	.stop = feed_stop,
+	.health = feed_health,
+	.metrics = feed_metrics,
+	.mod_offset = offsetof(struct feed, mod),
+};
+
+struct module *feed_module(struct feed *f)
+{
+	f->mod.ops = &feed_ops;
+	return &f->mod;
+}
+
+static void get_status(const void *arg, struct upstream_status *out)
+{
+	const struct feed *f = arg;
+
+	*out = (struct upstream_status){
+		.state = state_text[f->state],
+		.why = f->why,
+		.is_live = f->state == FEED_UP,
+		.is_session_open = is_session_open(f),
+		.since_ms = f->since_ms,
+	};
+}
+
+static bool is_stale(const void *arg, inst_id id)
+{
+	const struct feed *f = arg;
+	const struct slot *slot = book_slot(f->deps.book, id);
+
+	return !f->up_mono || !slot || id >= f->told_cap || !f->told[id].mode ||
+	       slot->recv_mono < f->told[id].since;
+}
+
+struct upstream_view feed_view(const struct feed *f)
+{
+	return (struct upstream_view){.status = get_status, .is_stale = is_stale, .arg = f};
+}

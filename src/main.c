@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main: the table of contents. What the parts are, in which order they start (and, reversed, stop),
+ * and what each is given. Read `server_build` top to bottom: it is the architecture.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/server_config.h"
+#include "core/log.h"
+#include "core/runner.h"
+#include "dashboard/page.h"
+
+enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
+
+#define TAPE_RING           (1u << 18)
+#define DESCRIPTORS_RESERVE 64 /* for what is not a client */
+
+enum { STORE, HTTP, WS, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+
+struct server {
+	struct server_config cfg;
+	const struct options *options; /* for a reload */
+	struct clock clock;
+	struct loop loop;
+	struct book book;
+	struct tape tape;
+	struct interest interest;
+	struct upstream_view upstream;
+	struct ws *ws;
+	struct http_client *http;
+	struct module http_mod, ws_mod;
+	struct page page;
+	struct http_route page_routes[PAGE_ROUTES];
+	struct store *store;
+	struct token *token;
+	struct refdata *refdata;
+	struct api *api;
+	struct stream *stream;
+	struct sim *sim; /* NULL with a real broker */
+	struct feed *feed;
+	struct module *modules[MODULES_MAX];
+	size_t modules_n;
+	/* Filled when the listeners are bound: the simulated exchange, and where our page comes
+	 * from. */
+	char api_url[64], token_url[128], master_url[128], page_origin[64];
+};
+
+static bool is_sim(const struct server *s)
+{
+	return s->cfg.upstream.mode == UPSTREAM_SIM;
+}
+
+/* --- libraries that are guests on the loop: they only need to be closed, in their place ------- */
+
+static void http_closed(void *arg)
+{
+	struct server *s = arg;
+
+	s->http_mod.done(&s->http_mod);
+}
+
+static void http_stop(struct module *m, module_stopped_fn *done)
+{
+	struct server *s = container_of(m, struct server, http_mod);
+
+	m->done = done;
+	http_client_close(s->http, http_closed, s);
+}
+
+static void ws_closed(void *arg)
+{
+	struct server *s = arg;
+
+	s->ws_mod.done(&s->ws_mod);
+}
+
+static void ws_stop(struct module *m, module_stopped_fn *done)
+{
+	struct server *s = container_of(m, struct server, ws_mod);
+
+	m->done = done;
+	ws_destroy(s->ws, ws_closed, s);
+}
+
+static const struct module_ops http_ops = {.name = "http", .stop = http_stop};
+static const struct module_ops ws_ops = {.name = "ws", .stop = ws_stop};
+
+/* --- what modules ask of each other ------------------------------------------------------------
+ */
+
+static bool is_feed_alive(void *arg)
+{
+	const struct server *s = arg;
+	struct upstream_status st;
+
+	s->upstream.status(s->upstream.arg, &st);
+	return st.is_live;
+}
+
+static bool is_quote_stale(void *arg, inst_id id)
+{
+	const struct server *s = arg;
+
+	return s->upstream.is_stale(s->upstream.arg, id);
+}
+
+static bool is_key_known(const void *arg, const char *key, size_t len)
+{
+	const struct server *s = arg;
+
+	return refdata_is_known(s->refdata, key, len);
+}
+
+static void on_upstream_status(void *arg)
+{
+	struct server *s = arg;
+
+	stream_status_changed(s->stream);
+}
+
+/* --- building ----------------------------------------------------------------------------------
+ */
+
+static void server_build(struct server *s)
+{
+	struct server_config *c = &s->cfg;
+	const char *source = is_sim(s) ? "sim" : "upstox";
+	struct loop *loop = &s->loop;
+
+	page_routes(&s->page, s->page_routes);
+	s->store = store_create(&(struct store_deps){.loop = loop,
+						     .book = &s->book,
+						     .cfg = &c->redis,
+						     .prefix = is_sim(s) ? "agni-sim:" : "agni:",
+						     .source = source,
+						     .is_feed_alive = is_feed_alive,
+						     .is_stale = is_quote_stale,
+						     .arg = s});
+	s->token = token_create(&(struct token_deps){
+		.loop = loop, .http = s->http, .cfg = &c->token, .source_url = s->token_url});
+	s->refdata = refdata_create(&(struct refdata_deps){.loop = loop,
+							   .http = s->http,
+							   .book = &s->book,
+							   .interest = &s->interest,
+							   .cfg = &c->instruments,
+							   .master_url = s->master_url,
+							   .watch_all = is_sim(s)});
+	s->api = api_create(
+		&(struct api_deps){.loop = loop,
+				   .book = &s->book,
+				   .tape = &s->tape,
+				   .token = s->token,
+				   .refdata = s->refdata,
+				   .cfg = &c->http,
+				   .source = source,
+				   .upstream = &s->upstream,
+				   .modules = s->modules,
+				   .modules_n = is_sim(s) ? MODULES_MAX : MODULES_MAX - 1,
+				   .more = s->page_routes});
+	s->stream = stream_create(&(struct stream_deps){.loop = loop,
+							.ws = s->ws,
+							.book = &s->book,
+							.tape = &s->tape,
+							.interest = &s->interest,
+							.cfg = &c->stream,
+							.http_listen = s->page_origin,
+							.source = source,
+							.is_known = is_key_known,
+							.known_arg = s,
+							.upstream = &s->upstream});
+	if (is_sim(s))
+		s->sim = sim_create(&(struct sim_deps){.loop = loop, .ws = s->ws, .cfg = &c->sim});
+	s->feed = feed_create(&(struct feed_deps){.loop = loop,
+						  .ws = s->ws,
+						  .http = s->http,
+						  .book = &s->book,
+						  .tape = &s->tape,
+						  .interest = &s->interest,
+						  .token = s->token,
+						  .cfg = &c->upstream,
+						  .api_url = s->api_url,
+						  .on_status = on_upstream_status,
+						  .arg = s});
+	s->upstream = feed_view(s->feed);
+}
+
+/* The order of starting. Stopping goes the other way: the feed falls silent first, then clients get
+ * their last frames, and Redis its last values. */
+static void server_table(struct server *s)
+{
+	s->http_mod.ops = &http_ops;
+	s->ws_mod.ops = &ws_ops;
+	struct module *const table[MODULES_MAX] = {
+		[STORE] = store_module(s->store),
+		[HTTP] = &s->http_mod,
+		[WS] = &s->ws_mod,
+		[TOKEN] = token_module(s->token),
+		[REFDATA] = refdata_module(s->refdata),
+		[API] = api_module(s->api),
+		[STREAM] = stream_module(s->stream),
+		[SIM] = s->sim ? sim_module(s->sim) : NULL,
+		[FEED] = feed_module(s->feed),
+	};
+
+	for (size_t i = 0; i < MODULES_MAX; i++) {
+		if (table[i])
+			s->modules[s->modules_n++] = table[i];
+	}
+}
+
+static int make_data_dir(const char *path, struct agni_err *err)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return agni_fail_uv(err, -errno, "server.data_dir: cannot make %s", path);
+	if (access(path, W_OK | X_OK) < 0)
+		return agni_fail_uv(err, -errno, "server.data_dir: cannot write to %s", path);
+	return 0;
+}
+
+static enum clock_mode clock_mode_of(const struct server *s)
+{
+	if (s->cfg.server.clock == CLOCK_CHOICE_AUTO)
+		return is_sim(s) ? CLOCK_FEED : CLOCK_SYSTEM;
+	return s->cfg.server.clock == CLOCK_CHOICE_FEED ? CLOCK_FEED : CLOCK_SYSTEM;
+}
+
+/* A client is a descriptor. Where the system gives fewer than were configured for, fewer are served. */
+static void fit_descriptors(struct server *s)
+{
+	struct rlimit lim;
+	int64_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+	room = (int64_t)lim.rlim_cur - DESCRIPTORS_RESERVE - s->cfg.http.max_connections;
+	if (room < 16)
+		room = 16;
+	if (s->cfg.stream.max_clients > room) {
+		log_warn("main", "the limit of open files is %llu: at most %lld clients, not %lld",
+			 (unsigned long long)lim.rlim_cur, (long long)room,
+			 (long long)s->cfg.stream.max_clients);
+		s->cfg.stream.max_clients = room;
+	}
+}
+
+static int server_init(struct server *s, struct agni_err *err)
+{
+	int rc = make_data_dir(s->cfg.server.data_dir, err);
+
+	if (rc < 0)
+		return rc;
+	fit_descriptors(s);
+	clock_init(&s->clock, clock_mode_of(s));
+	rc = loop_init(&s->loop, &s->clock);
+	if (rc < 0)
+		return agni_fail_uv(err, rc, "no event loop");
+	rc = ws_create(&s->loop, &s->ws, err);
+	if (rc < 0)
+		return rc;
+	s->http = http_client_create(&s->loop, s->cfg.upstream.ca_file);
+	book_init(&s->book, (uint32_t)s->cfg.server.instruments_max);
+	tape_init(&s->tape, TAPE_RING);
+	interest_init(&s->interest);
+	server_build(s);
+	server_table(s);
+	return 0;
+}
+
+static void server_fini(struct server *s)
+{
+	feed_destroy(s->feed);
+	if (s->sim)
+		sim_destroy(s->sim);
+	stream_destroy(s->stream);
+	api_destroy(s->api);
+	refdata_destroy(s->refdata);
+	token_destroy(s->token);
+	store_destroy(s->store);
+	interest_fini(&s->interest);
+	tape_fini(&s->tape);
+	book_fini(&s->book);
+}
+
+/* --- running -----------------------------------------------------------------------------------
+ */
+
+/* Every module has started: ports are known, so the lines between them can be drawn. */
+static int on_started(void *arg, struct agni_err *err)
+{
+	struct server *s = arg;
+	char host[64];
+	int port;
+
+	(void)err;
+	if (config_parse_listen(s->cfg.http.listen, host, &port))
+		snprintf(s->page_origin, sizeof(s->page_origin),
+			 strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, api_port(s->api));
+	if (s->sim) {
+		port = sim_http_port(s->sim);
+		snprintf(s->api_url, sizeof(s->api_url), "http://127.0.0.1:%d", port);
+		snprintf(s->token_url, sizeof(s->token_url),
+			 "http://127.0.0.1:%d/accounts/%.64s/token", port, s->cfg.token.account);
+		snprintf(s->master_url, sizeof(s->master_url),
+			 "http://127.0.0.1:%d/market-quote/instruments/exchange/NSE.json.gz", port);
+	}
+	return 0;
+}
+
+static void on_running(void *arg)
+{
+	struct server *s = arg;
+	char host[64];
+	int port;
+
+	s->page.ws_port = stream_port(s->stream);
+	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
+		return;
+	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,
+		 s->sim ? "the simulated exchange (no account, invented or recorded prices)"
+			: "upstox");
+	log_info("main", "  page     http://%s/", s->page_origin);
+	log_info("main", "  health   http://%s/health", s->page_origin);
+	log_info("main",
+		 strchr(host, ':') ? "  ticks    ws://[%s]:%d/ws" : "  ticks    ws://%s:%d/ws",
+		 host, stream_port(s->stream));
+	log_info("main",
+		 "  loopback only, and no API key is asked for: other programs of this machine "
+		 "may connect");
+}
+
+/* One line of the log per problem. */
+static void log_lines(const char *what, const char *lines)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+
+		log_error("main", "%s: %.*s", what, (int)n, lines);
+		lines += n + (lines[n] == '\n');
+	}
+}
+
+static void on_reload(void *arg)
+{
+	struct server *s = arg;
+	struct server_config *next = mem_alloc(sizeof(*next));
+	struct buf problems = {0}, can = {0}, cannot = {0};
+
+	if (server_config_load(next, s->options, &problems) < 0) {
+		log_lines("reload: nothing was changed", buf_cstr(&problems));
+	} else {
+		config_diff(s->cfg.sections, next->sections, &can, &cannot);
+		config_reload(s->cfg.sections, next->sections);
+		token_reload(s->token);
+		log_setup((enum log_level)s->cfg.server.log_level,
+			  (enum log_format)s->cfg.server.log_format);
+		log_info("main", "reload: changed: %s; needs a restart: %s",
+			 can.len ? buf_cstr(&can) : "nothing",
+			 cannot.len ? buf_cstr(&cannot) : "nothing");
+	}
+	server_config_fini(next);
+	free(next);
+	buf_fini(&problems);
+	buf_fini(&can);
+	buf_fini(&cannot);
+}
+
+static int serve(struct server *s)
+{
+	struct agni_err err = {0};
+	struct runner_config rc = {.loop = &s->loop,
+				   .on_started = on_started,
+				   .on_running = on_running,
+				   .on_reload = on_reload,
+				   .arg = s,
+				   .modules = s->modules};
+	enum runner_end end;
+	int left;
+
+	if (server_init(s, &err) < 0) {
+		log_error("main", "cannot start: %s", err.text);
+		return EXIT_NOT_STARTED;
+	}
+	rc.modules_n = s->modules_n;
+	rc.stop_ms = (uint64_t)(s->cfg.server.stop_ms + s->cfg.server.drain_ms);
+	end = runner_run(&rc, &err);
+	if (end == RUNNER_LATE) {
+		if (err.code)
+			log_error("main", "cannot start: %s", err.text);
+		return EXIT_NOT_STARTED; /* modules may still hold what would be freed */
+	}
+	left = loop_fini(&s->loop);
+	server_fini(s);
+	if (end == RUNNER_NOT_START) {
+		log_error("main", "cannot start: %s", err.text);
+		return err.code == AGNI_ECONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+	}
+	log_info("main", "stopped; uv_loop_close: %d", left);
+	return left == 0 ? EXIT_CLEAN : EXIT_NOT_STARTED;
+}
+
+static int run(struct server *s, const struct options *o)
+{
+	struct buf problems = {0};
+	int rc = server_config_load(&s->cfg, o, &problems);
+
+	if (rc < 0)
+		fprintf(stderr, "%s", buf_cstr(&problems));
+	buf_fini(&problems);
+	if (rc < 0)
+		return EXIT_USAGE;
+	if (o->command == COMMAND_CHECK) {
+		printf("the configuration is fine\n");
+		return EXIT_CLEAN;
+	}
+	log_setup((enum log_level)s->cfg.server.log_level,
+		  (enum log_format)s->cfg.server.log_format);
+	return serve(s);
+}
+
+static int print_config(void)
+{
+	struct server_config *c = mem_alloc(sizeof(*c));
+	struct options o = {0};
+	struct buf out = {0};
+
+	(void)server_config_load(c, &o, &out);
+	buf_reset(&out);
+	config_print(c->sections, &out);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_fini(&out);
+	server_config_fini(c);
+	free(c);
+	return EXIT_CLEAN;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct agni_err err;
+	struct server *s;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
+	if (options_parse(&o, argc, argv, &err) < 0) {
+		fprintf(stderr, "agnidata: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	switch (o.command) {
+	case COMMAND_HELP:
+		fputs(options_help, stdout);
+		return EXIT_CLEAN;
+	case COMMAND_VERSION:
+		puts("agnidata " AGNI_VERSION);
+		return EXIT_CLEAN;
+	case COMMAND_CONFIG:
+		return print_config();
+	case COMMAND_SERVE:
+	case COMMAND_CHECK:
+		break;
+	}
+	s = mem_zalloc(sizeof(*s));
+	s->options = &o;
+	rc = run(s, &o);
+	server_config_fini(&s->cfg);
+	free(s);
+	return rc;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * interest: see interest.h.
+ */
+#include "market/interest.h"
+
+#include <stdlib.h>
+
+void interest_init(struct interest *t)
+{
+	*t = (struct interest){0};
+}
+
+void interest_fini(struct interest *t)
+{
+	free(t->rows);
+	bitset_fini(&t->changed);
+	*t = (struct interest){0};
+}
+
+int interest_top(const struct interest *t, inst_id id)
+{
+	if (id >= t->rows_cap)
+		return WANT_NOTHING;
+	for (int m = WANT_MODES - 1; m >= 0; m--) {
+		if (t->rows[id].count[m])
+			return m;
+	}
+	return WANT_NOTHING;
+}
+
+static void note_change(struct interest *t, inst_id id, int before)
+{
+	if (interest_top(t, id) != before && bitset_add(&t->changed, id) && t->on_change)
+		t->on_change(t->arg);
+}
+
+void interest_add(struct interest *t, inst_id id, enum interest_mode mode)
+{
+	int before = interest_top(t, id);
+
+	if (id >= t->rows_cap) {
+		uint32_t cap = t->rows_cap ? t->rows_cap : 64;
+
+		while (id >= cap)
+			cap *= 2;
+		t->rows = mem_realloc(t->rows, cap * sizeof(*t->rows));
+		memset(t->rows + t->rows_cap, 0, (cap - t->rows_cap) * sizeof(*t->rows));
+		t->rows_cap = cap;
+	}
+	t->rows[id].count[mode]++;
+	note_change(t, id, before);
+}
+
+void interest_drop(struct interest *t, inst_id id, enum interest_mode mode)
+{
+	int before = interest_top(t, id);
+
+	AGNI_ASSERT(id < t->rows_cap && t->rows[id].count[mode] > 0);
+	t->rows[id].count[mode]--;
+	note_change(t, id, before);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange_http: what the exchange answers over HTTP: authorize, the redirect of the direct
+ * connection, profile, the internal token API, the instrument file, and the door for faults.
+ *
+ * Error bodies carry both spellings of each member, as the broker's do.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/listing.h"
+#include "sim/sim_internal.h"
+
+#define JSON_TYPE "application/json"
+#define URI_MAX   512
+
+static void respond_error(struct http_request *r, int status, const char *code, const char *text)
+{
+	char body[512];
+	int n = snprintf(body, sizeof(body),
+			 "{\"status\":\"error\",\"errors\":[{\"errorCode\":\"%s\",\"message\":"
+			 "\"%s\",\"propertyPath\":null,\"invalidValue\":null,\"error_code\":\"%s\","
+			 "\"property_path\":null,\"invalid_value\":null}]}",
+			 code, text, code);
+
+	http_respond(r, status, JSON_TYPE, NULL, body, (size_t)n);
+}
+
+/* True when the request carries the token; else it has been answered. */
+static bool is_authorized(const struct sim *s, struct http_request *r)
+{
+	const char *given = http_request_header(r, "authorization");
+
+	if (!s->is_unauthorized && given && strncmp(given, "Bearer ", 7) == 0 &&
+	    strcmp(given + 7, s->token) == 0)
+		return true;
+	respond_error(r, 401, "UDAPI100050", "Invalid token used to access API");
+	return false;
+}
+
+static void handle_authorize(void *arg, struct http_request *r)
+{
+	struct sim *s = arg;
+	char uri[URI_MAX], body[2 * URI_MAX + 128];
+	int n;
+
+	if (!is_authorized(s, r))
+		return;
+	ticket_uri(s, uri, sizeof(uri));
+	n = snprintf(body, sizeof(body),
+		     "{\"status\":\"success\",\"data\":{\"authorized_redirect_uri\":\"%s\","
+		     "\"authorizedRedirectUri\":\"%s\"}}",
+		     uri, uri);
+	http_respond(r, 200, JSON_TYPE, NULL, body, (size_t)n);
+}
+
+static void handle_direct(void *arg, struct http_request *r)
+{
+	struct sim *s = arg;
+	char uri[URI_MAX], location[URI_MAX + 16];
+
+	if (!is_authorized(s, r))
+		return;
+	ticket_uri(s, uri, sizeof(uri));
+	snprintf(location, sizeof(location), "Location: %s\r\n", uri);
+	http_respond(r, (int)s->cfg->redirect_status, "text/plain", location, "", 0);
+}
+
+static void handle_profile(void *arg, struct http_request *r)
+{
+	static const char body[] =
+		"{\"status\":\"success\",\"data\":{\"email\":\"sim@example.com\",\"exchanges\":["
+		"\"NSE\",\"NFO\",\"BSE\",\"CDS\",\"BFO\",\"BCD\"],\"products\":[\"D\",\"CO\","
+		"\"I\"],\"broker\":\"UPSTOX\",\"user_id\":\"SIM001\",\"user_name\":"
+		"\"Simulated User\",\"order_types\":[\"MARKET\",\"LIMIT\",\"SL\",\"SL-M\"],"
+		"\"user_type\":\"individual\",\"poa\":false,\"ddpi\":false,\"is_active\":true}}";
+
+	if (is_authorized(arg, r))
+		http_respond(r, 200, JSON_TYPE, NULL, body, sizeof(body) - 1);
+}
+
+/* The next 03:30 IST (22:00 UTC), when the broker's daily tokens die. */
+static int64_t token_expiry(int64_t now_ms)
+{
+	const int64_t at = 22 * 3600000ll;
+
+	return ((now_ms - at) / DAY_MS + 1) * DAY_MS + at;
+}
+
+static void handle_token(void *arg, struct http_request *r)
+{
+	struct sim *s = arg;
+	const char *account = http_request_param(r, "id");
+	char expires[IST_TEXT];
+	struct buf body = {0};
+
+	account = account ? account : "";
+	ist_format(token_expiry(clock_wall_ms(s->loop->clock)), expires);
+	buf_str(&body, "{\"success\":true,\"access_token\":");
+	buf_json_str(&body, s->token, strlen(s->token));
+	buf_printf(&body, ",\"expires_at\":\"%s\",\"account_id\":", expires);
+	buf_json_str(&body, account, strlen(account));
+	buf_byte(&body, '}');
+	http_respond(r, 200, JSON_TYPE, NULL, body.data, body.len);
+	buf_fini(&body);
+}
+
+static void handle_master(void *arg, struct http_request *r)
+{
+	struct buf text = {0};
+
+	player_listing(arg, &text);
+	http_respond(r, 200, JSON_TYPE, NULL, text.data, text.len);
+	buf_fini(&text);
+}
+
+static void handle_master_gz(void *arg, struct http_request *r)
+{
+	struct buf text = {0}, packed = {0};
+
+	player_listing(arg, &text);
+	if (listing_gzip(&packed, text.data, text.len))
+		http_respond(r, 200, "application/gzip", NULL, packed.data, packed.len);
+	else
+		respond_error(r, 500, "UDAPI100500", "Internal server error");
+	buf_fini(&packed);
+	buf_fini(&text);
+}
+
+static void handle_fault(void *arg, struct http_request *r)
+{
+	static const char *const numbers[] = {"n", "ms", "count", "code"};
+	static const char ok[] = "{\"status\":\"success\",\"data\":true}";
+	char kind[32], number[16], text[64];
+	struct fault f;
+
+	if (!http_request_query(r, "kind", kind, sizeof(kind)))
+		kind[0] = '\0';
+	snprintf(text, sizeof(text), "%s", kind);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (http_request_query(r, numbers[i], number, sizeof(number)))
+			snprintf(text, sizeof(text), "%s:%s", kind, number);
+	}
+	if (!fault_parse(text, strlen(text), &f)) {
+		respond_error(r, 400, "UDAPI100036", "Unknown fault or bad number");
+		return;
+	}
+	fault_apply_all(arg, &f);
+	http_respond(r, 200, JSON_TYPE, NULL, ok, sizeof(ok) - 1);
+}
+
+static void handle_unknown(void *arg, struct http_request *r)
+{
+	(void)arg;
+	respond_error(r, 404, "UDAPI100060", "Resource not Found.");
+}
+
+struct http_route *exchange_routes(struct sim *s)
+{
+	const struct http_route table[] = {
+		{"GET", "/v3/feed/market-data-feed/authorize", handle_authorize, s},
+		{"GET", "/v3/feed/market-data-feed", handle_direct, s},
+		{"GET", "/v2/user/profile", handle_profile, s},
+		{"GET", "/accounts/{id}/token", handle_token, s},
+		{"GET", "/market-quote/instruments/exchange/NSE.json", handle_master, s},
+		{"GET", "/market-quote/instruments/exchange/NSE.json.gz", handle_master_gz, s},
+		{"POST", "/sim/fault", handle_fault, s},
+		{"GET", "/{path}", handle_unknown, s},
+		{"POST", "/{path}", handle_unknown, s},
+		{NULL, NULL, NULL, NULL},
+	};
+	struct http_route *routes = mem_alloc(sizeof(table));
+
+	memcpy(routes, table, sizeof(table));
+	return routes;
+}

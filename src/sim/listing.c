@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * listing: see listing.h. Member names and their order follow the broker's file.
+ */
+#include "sim/listing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ZLIB_CONST
+#include <zlib.h>
+
+int listing_nifty_lot(day_t expiry)
+{
+	static const struct {
+		int year, month, day, lot;
+	} from[] = {
+		{2026, 1, 6, 65}, /* NSE/FAOP/70616 */
+		{2025, 1, 2, 75}, /* circular of 2024-10-18 */
+		{2024, 4, 26, 25},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		if (expiry >= day_from_civil(from[i].year, from[i].month, from[i].day))
+			return from[i].lot;
+	}
+	return 50;
+}
+
+/* "27 OCT 26" */
+static const char *expiry_text(day_t d, char out[16])
+{
+	static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
+					     "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
+	int y, m, day;
+
+	day_to_civil(d, &y, &m, &day);
+	snprintf(out, 16, "%02u %s %02u", (unsigned)day % 100, months[(m - 1) % 12],
+		 (unsigned)y % 100);
+	return out;
+}
+
+static void member(struct buf *out, const char *name, const char *value, size_t len)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_json_str(out, value, len);
+}
+
+static void member_str(struct buf *out, const char *name, const char *value)
+{
+	member(out, name, value, strlen(value));
+}
+
+static void write_plain(struct buf *out, const struct listed *r)
+{
+	bool is_index = r->kind == LISTED_INDEX;
+
+	buf_printf(out, "{\"segment\":\"%s\"", is_index ? "NSE_INDEX" : "NSE_EQ");
+	member_str(out, "name", r->name);
+	member_str(out, "exchange", "NSE");
+	if (!is_index)
+		member_str(out, "isin", strchr(r->key, '|') + 1);
+	member_str(out, "instrument_type", is_index ? "INDEX" : "EQ");
+	member_str(out, "instrument_key", r->key);
+	member_str(out, "exchange_token", r->token);
+	member_str(out, "trading_symbol", r->symbol);
+	if (!is_index) {
+		buf_printf(out, ",\"lot_size\":1,\"freeze_quantity\":100000.0,\"tick_size\":%.1f",
+			   r->tick_paise);
+		member_str(out, "short_name", r->symbol);
+		buf_str(out, ",\"qty_multiplier\":1.0,\"security_type\":\"NORMAL\"");
+	}
+	buf_byte(out, '}');
+}
+
+static void write_contract(struct buf *out, const struct listed *r)
+{
+	static const char *const types[] = {
+		[LISTED_FUTURE] = "FUT", [LISTED_CALL] = "CE", [LISTED_PUT] = "PE"};
+	char symbol[64], date[16];
+
+	expiry_text(r->expiry, date);
+	if (r->kind == LISTED_FUTURE)
+		snprintf(symbol, sizeof(symbol), "%s FUT %s", r->symbol, date);
+	else
+		snprintf(symbol, sizeof(symbol), "%s %.0f %s %s", r->symbol, r->strike,
+			 types[r->kind], date);
+	buf_printf(out, "{\"weekly\":%s,\"segment\":\"NSE_FO\"", r->is_weekly ? "true" : "false");
+	member_str(out, "name", r->name);
+	/* The file dates a contract at the last second of its day; trading ends at the close. */
+	buf_printf(out, ",\"exchange\":\"NSE\",\"expiry\":%lld",
+		   (long long)ist_instant(r->expiry, DAY_MS - 1000));
+	member_str(out, "instrument_type", types[r->kind]);
+	member_str(out, "asset_symbol", r->symbol);
+	member_str(out, "underlying_symbol", r->symbol);
+	member_str(out, "instrument_key", r->key);
+	buf_printf(out, ",\"lot_size\":%d,\"freeze_quantity\":%d.0", r->lot_size, r->lot_size * 27);
+	member_str(out, "exchange_token", r->token);
+	buf_printf(out, ",\"minimum_lot\":%d", r->lot_size);
+	member_str(out, "asset_key", "NSE_INDEX|Nifty 50");
+	member_str(out, "underlying_key", "NSE_INDEX|Nifty 50");
+	buf_printf(out,
+		   ",\"tick_size\":%.1f,\"asset_type\":\"INDEX\",\"underlying_type\":\"INDEX\"",
+		   r->tick_paise);
+	member_str(out, "trading_symbol", symbol);
+	buf_printf(out, ",\"strike_price\":%.1f,\"qty_multiplier\":1.0}", r->strike);
+}
+
+void listing_write(struct buf *out, const struct listed *rows, uint32_t n)
+{
+	buf_byte(out, '[');
+	for (uint32_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_str(out, ",\n");
+		if (rows[i].kind == LISTED_INDEX || rows[i].kind == LISTED_EQUITY)
+			write_plain(out, &rows[i]);
+		else
+			write_contract(out, &rows[i]);
+	}
+	buf_byte(out, ']');
+}
+
+static bool ends_with(const char *text, size_t len, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return len >= n && memcmp(text + len - n, tail, n) == 0;
+}
+
+static void write_key(struct buf *out, const char *key)
+{
+	size_t seg = instrument_segment_len(key);
+	const char *id = key + seg + 1;
+	bool is_index = ends_with(key, seg, "_INDEX"), is_equity = ends_with(key, seg, "_EQ");
+
+	buf_str(out, "{\"segment\":");
+	buf_json_str(out, key, seg);
+	member_str(out, "name", id);
+	/* "NSE_FO" is traded on NSE; "NCD_FO" too, but no tape of ours has it. */
+	member(out, "exchange", key, seg < 3 ? seg : 3);
+	if (is_equity)
+		member_str(out, "isin", id);
+	member_str(out, "instrument_type", is_index ? "INDEX" : is_equity ? "EQ" : "FO");
+	member_str(out, "instrument_key", key);
+	member_str(out, "exchange_token", id);
+	member_str(out, "trading_symbol", id);
+	buf_byte(out, '}');
+}
+
+void listing_write_keys(struct buf *out, const struct instruments *keys)
+{
+	buf_byte(out, '[');
+	for (inst_id i = 0; i < keys->count; i++) {
+		if (i > 0)
+			buf_str(out, ",\n");
+		write_key(out, instruments_key(keys, i));
+	}
+	buf_byte(out, ']');
+}
+
+bool listing_gzip(struct buf *out, const void *text, size_t len)
+{
+	z_stream z = {0};
+	bool ok;
+
+	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+	    Z_OK)
+		return false;
+	z.next_in = (const Bytef *)text;
+	z.avail_in = (uInt)len;
+	z.avail_out = (uInt)deflateBound(&z, (uLong)len);
+	z.next_out = (Bytef *)buf_reserve(out, z.avail_out);
+	ok = deflate(&z, Z_FINISH) == Z_STREAM_END;
+	if (ok)
+		out->len += z.total_out;
+	deflateEnd(&z);
+	return ok;
+}

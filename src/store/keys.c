@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * keys: see keys.h.
+ */
+#include "store/keys.h"
+
+static const struct key_info table[KEY_KINDS] = {
+	[KEY_QUOTE] = {"quote", "KEY", "string", "redis.ttl_s"},
+	[KEY_TICKS] = {"ticks", NULL, "channel", "-"},
+	[KEY_INDEX_QUOTES] = {"index:quotes", NULL, "set", "-"},
+};
+
+const struct key_info *key_info(enum key_kind kind)
+{
+	AGNI_ASSERT(kind < KEY_KINDS);
+	return &table[kind];
+}
+
+void key_append(struct buf *out, enum key_kind kind, const char *prefix, const char *identity)
+{
+	const struct key_info *info = key_info(kind);
+
+	AGNI_ASSERT((identity != NULL) == (info->identity != NULL));
+	buf_str(out, prefix);
+	buf_str(out, info->name);
+	if (identity) {
+		buf_append(out, ":{", 2);
+		buf_str(out, identity);
+		buf_byte(out, '}');
+	}
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store: Redis as one more subscriber of the book; the latest state, written behind.
+ *
+ *     book -- on_tick: two bits --> dirty set -- once a turn, one pipeline in flight --> Redis
+ *                                                  SET quote:{KEY} json EX ttl   per instrument
+ *                                                  SADD index:quotes KEY...      new names
+ *                                                  PUBLISH ticks {"data":[...]}  one per pipeline
+ *
+ * A tick costs a bit: Redis that is absent, slow, stopped or full makes nobody wait and no memory
+ * grow; a hundred ticks of one instrument become one SET. When Redis comes back every slot is
+ * dirty, so the whole state is there again within a second. A key is renewed at a third of its life
+ * while the feed is provably alive, and otherwise left to die: a key that exists is fresh.
+ *
+ *   connection.c  resolve, connect, greet (AUTH, SELECT, PING), time limits, trying again
+ *   writer.c      what is dirty, when a pipeline starts, what its replies mean
+ *   pipeline.c    the bytes of one pipeline
+ */
+#ifndef AGNI_STORE_STORE_H
+#define AGNI_STORE_STORE_H
+
+#include "core/config.h"
+#include "core/loop.h"
+#include "core/module.h"
+#include "market/book.h"
+
+struct store;
+
+struct store_config {
+	char *url;
+	int64_t ttl_s;
+	int64_t connect_timeout_ms;
+	int64_t command_timeout_ms;
+	int64_t give_up_ms;
+	int64_t retry_ms;
+	int64_t pipeline_max_bytes;
+	int64_t pipeline_max_keys;
+};
+
+/* Section [redis]. */
+extern const struct config_key store_config_keys[];
+
+struct store_deps {
+	struct loop *loop;
+	struct book *book;
+	const struct store_config *cfg; /* lent, outlives the store */
+	const char *prefix;             /* "agni:", "agni-sim:", ...; lent, outlives the store */
+	const char *source;             /* "live", "sim", "replay"; lent, outlives the store */
+	bool (*is_feed_alive)(void *arg);
+	bool (*is_stale)(void *arg, inst_id id); /* such a key is left to die; or NULL: none is */
+	void *arg;
+};
+
+/* Never NULL. Nothing happens before the module is started. */
+struct store *store_create(const struct store_deps *deps);
+
+/* The module named "store"; lent. start fails with AGNI_ECONFIG when redis.url is not usable, never
+ * because Redis is absent. stop writes what is dirty, for at most half a second. */
+struct module *store_module(struct store *s);
+
+/* After `done`, or when it was never started. NULL is fine. */
+void store_destroy(struct store *s);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * writer: what Redis does not know yet, and how it gets there; internal to the store.
+ *
+ * Everything is a bit per instrument. A pipeline takes bits out of `dirty`, `ticked` and
+ * `unindexed` and holds them in `flight*` until its replies are in; a SET that was refused, or
+ * whose connection was lost, goes back.
+ *
+ *   dirty      must be SET: a tick, a renewal, or Redis came back
+ *   ticked     has a tick that was not published yet; a part of dirty
+ *   unindexed  is not known to be in the index set (named: has been in unindexed before)
+ *   fresh      was SET since the hand came by
+ *
+ * Renewal is the clock algorithm: a hand goes round the ids in a sixth of the TTL. It clears the
+ * fresh bit of an instrument that was SET since its last visit, and marks the others dirty. A quiet
+ * key is thus renewed after two rounds, a third of its life, and the work is spread over the round.
+ * Renewal is a SET and not an EXPIRE: at the same price it also restores a key that was evicted,
+ * deleted or overwritten by somebody else.
+ *
+ * Each of the three kinds of command is a lane. A lane that was refused (OOM, READONLY, WRONGTYPE)
+ * rests for retry_ms while the others go on; the first pipeline after the rest carries one SET, to
+ * see whether Redis is well again.
+ */
+#ifndef AGNI_STORE_WRITER_H
+#define AGNI_STORE_WRITER_H
+
+#include "core/bitset.h"
+#include "store/connection.h"
+
+enum lane_kind { LANE_QUOTES, LANE_INDEX, LANE_TICKS, LANES };
+
+struct lane {
+	uint32_t sent;           /* commands of the pipeline in flight */
+	uint32_t refused;        /* error replies to them so far */
+	uint64_t rest_ms;        /* loop time until which the lane rests; 0 = it does not */
+	int64_t since_ms;        /* wall time of the first refusal; 0 = the lane is well */
+	char text[REFUSAL_TEXT]; /* of the newest refusal */
+	struct log_limit limit;
+};
+
+struct writer_stamp {
+	uint64_t dirty_ns;  /* monotonic arrival of the oldest tick not SET; 0 = none */
+	uint64_t flight_ns; /* the same, of what is in flight */
+};
+
+struct writer {
+	struct store_deps deps;
+	struct connection *connection;
+	struct book_subscriber subscriber;
+	struct turn_hook hook;
+	uv_timer_t tick; /* turns the hand, ends a lane's rest; while draining: the deadline */
+	void (*on_drained)(void *arg); /* once, after writer_drain */
+	void *arg;
+	bool is_draining;
+
+	struct bitset dirty, ticked, unindexed, named, fresh;
+	struct bitset flight, flight_ticked, flight_unindexed;
+	struct writer_stamp *stamps; /* by id */
+	uint32_t stamps_cap;
+	uint32_t cursor;    /* where the next pipeline begins to look */
+	uint32_t hand;      /* the next id the hand visits */
+	uint32_t owed;      /* replies of the pipeline in flight; 0 = none in flight */
+	bool is_index_ours; /* what an earlier process left in the index set is gone */
+	struct lane lanes[LANES];
+
+	struct buf cmd, key, json, data, members; /* reused by every pipeline */
+
+	uint64_t sets, publishes, pipelines;
+	uint64_t dirty_now;   /* dirty.count, for /metrics */
+	struct histogram lag; /* arrival of the oldest tick to +OK */
+};
+
+void writer_init(struct writer *w, const struct store_deps *deps, struct connection *c);
+void writer_fini(struct writer *w);
+
+/* Subscribes to the book. writer_stop ends that and closes the timer. */
+void writer_start(struct writer *w);
+void writer_stop(struct writer *w, void (*on_closed)(void *arg), void *arg);
+
+/* Calls on_drained when nothing is dirty, when that is hopeless, or after `ms`. */
+void writer_drain(struct writer *w, uint64_t ms, void (*on_drained)(void *arg), void *arg);
+
+/* News of the connection. */
+void writer_on_live(struct writer *w);
+void writer_on_lost(struct writer *w);
+void writer_on_reply(struct writer *w, uintptr_t tag, const redisReply *reply);
+
+/* The lane that is refused, with its text in `why`; false when all are well. */
+bool writer_is_refused(const struct writer *w, char why[HEALTH_WHY_MAX]);
+
+/* Marks `id` as not SET; `arrived_ns` is when its tick came, 0 when it is no tick. */
+void writer_mark(struct writer *w, inst_id id, uint64_t arrived_ns);
+
+/* pipeline.c: builds and queues one pipeline of what is dirty, within the limits. */
+void pipeline_send(struct writer *w);
+
+/* What a tag says; the rest of its bits is the instrument id. */
+enum pipeline_command { PIPELINE_SET, PIPELINE_SADD, PIPELINE_DEL, PIPELINE_PUBLISH };
+
+static inline uintptr_t pipeline_tag(enum pipeline_command command, inst_id id)
+{
+	return (uintptr_t)id << 2 | (uintptr_t)command;
+}
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * command: what a client asks for, and the answers; docs/protocol.md.
+ *
+ * Every command is answered. A subscription is judged instrument by instrument, so that one bad key
+ * does not cost the others.
+ */
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "core/ist.h"
+#include "core/json.h"
+#include "stream/stream_internal.h"
+
+#define ID_MAX              64
+#define INSTRUMENTS_RESERVE 16
+
+static void put_string(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, ",\"%s\":", name);
+	buf_json_str(b, value, strlen(value));
+}
+
+/* The client's own id for its command comes back in the answer. */
+static void put_id(struct buf *b, const cJSON *command)
+{
+	const char *id = json_string(command, "id");
+	int64_t number;
+
+	if (id && strlen(id) <= ID_MAX)
+		put_string(b, "id", id);
+	else if (json_int(command, "id", &number))
+		buf_printf(b, ",\"id\":%lld", (long long)number);
+}
+
+static void put_time(struct buf *b, const struct stream *s)
+{
+	int64_t now = clock_wall_ms(s->deps.loop->clock);
+	char text[IST_TEXT];
+
+	buf_printf(b, ",\"server_time\":\"%s\",\"server_time_ms\":%lld", ist_format(now, text),
+		   (long long)now);
+}
+
+void client_send_connection(struct client *c)
+{
+	const struct stream *s = c->stream;
+	struct buf b = {0};
+
+	buf_printf(&b,
+		   "{\"type\":\"connection\",\"client_id\":\"%s\",\"epoch\":\"%s\",\"seq\":%llu",
+		   c->id, s->deps.tape->epoch, (unsigned long long)s->deps.tape->seq);
+	put_string(&b, "source", s->deps.source);
+	put_time(&b, s);
+	buf_byte(&b, '}');
+	client_reply(c, &b);
+	stream_status_json(s, &b);
+	client_reply(c, &b);
+}
+
+void stream_status_json(const struct stream *s, struct buf *out)
+{
+	struct upstream_status st;
+
+	s->deps.upstream->status(s->deps.upstream->arg, &st);
+	buf_printf(out, "{\"type\":\"status\",\"upstream\":\"%s\",\"stale\":%s,\"session_open\":%s",
+		   st.state, st.is_live ? "false" : "true", st.is_session_open ? "true" : "false");
+	put_string(out, "why", st.why);
+	put_string(out, "source", s->deps.source);
+	buf_printf(out, ",\"seq\":%llu", (unsigned long long)s->deps.tape->seq);
+	put_time(out, s);
+	buf_byte(out, '}');
+}
+
+static void reply_error(struct client *c, const cJSON *command, const char *code, const char *text)
+{
+	struct buf b = {0};
+
+	c->stream->bad_commands++;
+	buf_str(&b, "{\"type\":\"error\"");
+	put_string(&b, "code", code);
+	put_string(&b, "message", text);
+	put_id(&b, command);
+	buf_byte(&b, '}');
+	client_reply(c, &b);
+}
+
+/* --- subscribe and unsubscribe --------------------------------------------------------------- */
+
+static const char *subscribe_one(struct client *c, const char *key, enum view_mode mode)
+{
+	const struct stream_deps *d = &c->stream->deps;
+	size_t len = strlen(key);
+	inst_id id;
+
+	if (!instrument_key_is_valid(key, len))
+		return "invalid_instrument";
+	if (!d->is_known(d->known_arg, key, len))
+		return "unknown_instrument";
+	id = instruments_find(&d->book->instruments, key, len);
+	if ((id == INST_NONE || !bitset_has(&c->subs, id)) &&
+	    c->subs.count >= (uint32_t)d->cfg->max_subscriptions)
+		return "over_limit";
+	/* What the feed and the watch list still need is not for clients to use up. */
+	if (id == INST_NONE &&
+	    d->book->instruments.count + INSTRUMENTS_RESERVE >= d->book->instruments.limit)
+		return "over_limit";
+	id = instruments_intern(&d->book->instruments, key, len);
+	if (id == INST_NONE)
+		return "over_limit";
+	client_subscribe(c, id, mode);
+	return "subscribed";
+}
+
+static const char *unsubscribe_one(struct client *c, const char *key)
+{
+	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
+
+	return id != INST_NONE && client_unsubscribe(c, id) ? "unsubscribed" : "not_subscribed";
+}
+
+static void put_result(struct buf *b, bool first, const char *name, const char *value,
+		       const char *status)
+{
+	buf_printf(b, "%s{\"%s\":", first ? "" : ",", name);
+	buf_json_str(b, value, strlen(value));
+	put_string(b, "status", status);
+	buf_byte(b, '}');
+}
+
+/* The "status" channel needs no subscription: every client is told of the upstream, always. */
+static const char *channel_status(const char *name, bool subscribes)
+{
+	if (strcmp(name, "status") != 0)
+		return "unknown_channel";
+	return subscribes ? "subscribed" : "not_subscribed";
+}
+
+/* Answers with one result per member of `instruments` and `channels`. */
+static void reply_update(struct client *c, const cJSON *command, const char *action, int mode)
+{
+	const cJSON *lists[2] = {cJSON_GetObjectItemCaseSensitive(command, "instruments"),
+				 cJSON_GetObjectItemCaseSensitive(command, "channels")};
+	const cJSON *item;
+	struct buf b = {0};
+	bool first = true;
+
+	buf_printf(&b, "{\"type\":\"subscription_update\",\"action\":\"%s\"", action);
+	put_id(&b, command);
+	if (mode >= 0)
+		put_string(&b, "mode", view_mode_text((enum view_mode)mode));
+	buf_str(&b, ",\"results\":[");
+	for (int i = 0; i < 2; i++) {
+		cJSON_ArrayForEach (item, lists[i]) {
+			const char *name = cJSON_IsString(item) ? item->valuestring : "";
+
+			if (i == 1)
+				put_result(&b, first, "channel", name,
+					   channel_status(name, mode >= 0));
+			else
+				put_result(&b, first, "instrument", name,
+					   mode < 0 ? unsubscribe_one(c, name)
+						    : subscribe_one(c, name, (enum view_mode)mode));
+			first = false;
+		}
+	}
+	buf_printf(&b, "],\"subscriptions\":%u}", c->subs.count);
+	client_reply(c, &b);
+	if (c->snapshot.count)
+		stream_arm(c->stream);
+}
+
+static bool has_lists(const cJSON *command)
+{
+	const cJSON *a = cJSON_GetObjectItemCaseSensitive(command, "instruments");
+	const cJSON *b = cJSON_GetObjectItemCaseSensitive(command, "channels");
+
+	return (a || b) && (!a || cJSON_IsArray(a)) && (!b || cJSON_IsArray(b));
+}
+
+/* Judged before any member is looked at: the work of one command is bounded. */
+static bool is_too_long(const struct client *c, const cJSON *command)
+{
+	int64_t n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(command, "instruments")) +
+		    cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(command, "channels"));
+
+	return n > c->stream->deps.cfg->max_subscriptions;
+}
+
+/* The policy `latest` has no history to continue from: said, so that nobody believes in no gap. */
+static void reply_cannot_resume(struct client *c, const cJSON *command)
+{
+	const struct tape *tape = c->stream->deps.tape;
+	struct buf b = {0};
+
+	buf_printf(
+		&b, "{\"type\":\"cannot_resume\",\"floor\":%llu,\"newest\":%llu,\"epoch\":\"%s\"",
+		(unsigned long long)tape_floor(tape), (unsigned long long)tape->seq, tape->epoch);
+	put_id(&b, command);
+	buf_byte(&b, '}');
+	client_reply(c, &b);
+}
+
+static void on_subscribe(struct client *c, const cJSON *command)
+{
+	const cJSON *mode_item = cJSON_GetObjectItemCaseSensitive(command, "mode");
+	const cJSON *policy = cJSON_GetObjectItemCaseSensitive(command, "policy");
+	enum view_mode mode = VIEW_FULL;
+
+	if (!has_lists(command))
+		reply_error(c, command, "bad_request",
+			    "subscribe needs \"instruments\" or \"channels\", arrays of strings");
+	else if (is_too_long(c, command))
+		reply_error(c, command, "too_many",
+			    "more members than one client may subscribe to");
+	else if (cJSON_GetObjectItemCaseSensitive(command, "interval_ms"))
+		reply_error(c, command, "unknown_policy",
+			    "interval_ms belongs to the policy interval, which is not served");
+	else if (mode_item &&
+		 (!cJSON_IsString(mode_item) || !view_mode_parse(mode_item->valuestring, &mode)))
+		reply_error(c, command, "unknown_mode", "mode is one of ltpc, option_greeks, full");
+	else if (policy && (!cJSON_IsString(policy) || strcmp(policy->valuestring, "latest") != 0))
+		reply_error(c, command, "unknown_policy", "the policy that is served is latest");
+	else {
+		reply_update(c, command, "subscribe", (int)mode);
+		if (cJSON_GetObjectItemCaseSensitive(command, "from_seq"))
+			reply_cannot_resume(c, command);
+	}
+}
+
+static void on_unsubscribe(struct client *c, const cJSON *command)
+{
+	if (is_too_long(c, command))
+		reply_error(c, command, "too_many",
+			    "more members than one client may subscribe to");
+	else if (has_lists(command))
+		reply_update(c, command, "unsubscribe", -1);
+	else
+		reply_error(c, command, "bad_request",
+			    "unsubscribe needs \"instruments\", an array of strings");
+}
+
+static void on_subscriptions(struct client *c, const cJSON *command)
+{
+	const struct instruments *t = &c->stream->deps.book->instruments;
+	struct buf b = {0};
+	bool first = true;
+
+	buf_str(&b, "{\"type\":\"subscriptions\"");
+	put_id(&b, command);
+	buf_str(&b, ",\"data\":[");
+	bitset_for_each(id, &c->subs)
+	{
+		const char *key = instruments_key(t, id);
+
+		buf_printf(&b, "%s{\"instrument\":", first ? "" : ",");
+		buf_json_str(&b, key, strlen(key));
+		put_string(&b, "mode", view_mode_text(client_mode(c, id)));
+		buf_str(&b, ",\"policy\":\"latest\"}");
+		first = false;
+	}
+	buf_str(&b, "]}");
+	client_reply(c, &b);
+}
+
+static void on_ping(struct client *c, const cJSON *command)
+{
+	struct buf b = {0};
+
+	buf_str(&b, "{\"type\":\"pong\"");
+	put_id(&b, command);
+	put_time(&b, c->stream);
+	buf_byte(&b, '}');
+	client_reply(c, &b);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct client *c, const cJSON *command);
+} actions[] = {
+	{"subscribe", on_subscribe},
+	{"unsubscribe", on_unsubscribe},
+	{"subscriptions", on_subscriptions},
+	{"ping", on_ping},
+};
+
+static void run_command(struct client *c, const cJSON *command)
+{
+	const char *action = json_string(command, "action");
+
+	for (size_t i = 0; action && i < ARRAY_LEN(actions); i++) {
+		if (strcmp(action, actions[i].name) == 0) {
+			actions[i].run(c, command);
+			return;
+		}
+	}
+	reply_error(c, command, action ? "unknown_action" : "bad_request",
+		    "action is one of subscribe, unsubscribe, subscriptions, ping");
+}
+
+/* A bucket of one second's commands, and one more second's as a burst. */
+static bool is_flood(struct client *c)
+{
+	const struct stream *s = c->stream;
+	mono_ns now = clock_mono(s->deps.loop->clock);
+	uint64_t cost = NS_PER_S / (uint64_t)s->deps.cfg->commands_per_s;
+
+	if (c->command_ns < now)
+		c->command_ns = now;
+	c->command_ns += cost;
+	return c->command_ns - now > 2 * NS_PER_S;
+}
+
+void client_on_message(struct client *c, const void *data, size_t len)
+{
+	struct agni_err err;
+	cJSON *command;
+
+	c->stream->commands++;
+	if (is_flood(c)) {
+		client_close(c, STREAM_CLOSE_FLOOD, "too many commands");
+		return;
+	}
+	command = json_parse(data, len, &err);
+	if (!command)
+		reply_error(c, NULL, "bad_json", err.text);
+	else if (!cJSON_IsObject(command))
+		reply_error(c, NULL, "bad_request", "a command is a JSON object");
+	else
+		run_command(c, command);
+	cJSON_Delete(command);
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream: listener, handshake, timers and the module; see stream.h.
+ */
+#include "stream/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/listen.h"
+#include "core/log.h"
+#include "stream/stream_internal.h"
+
+#define SWEEP_MS         250
+#define STOP_PATIENCE_NS (800 * NS_PER_MS)
+
+const struct config_key stream_config_keys[] = {
+	CONFIG_STR(struct stream_config, listen, "127.0.0.1:8080", "",
+		   "address of the WebSocket server"),
+	CONFIG_STR(
+		struct stream_config, origins, "", "",
+		"further web origins that may connect, separated by commas (https://desk.example)"),
+	CONFIG_INT(struct stream_config, max_clients, 10000, 1, 1000000, "",
+		   "most connections; more are answered 503"),
+	CONFIG_INT(struct stream_config, max_subscriptions, 5000, 1, 100000, "",
+		   "most instruments of one client"),
+	CONFIG_INT(struct stream_config, message_max_bytes, 262144, 1024, 16777216, "bytes",
+		   "largest command of a client; more closes with 1009"),
+	CONFIG_INT(struct stream_config, commands_per_s, 50, 1, 100000, "1/s",
+		   "commands a client may send, twice as many in a burst; more closes with 4009"),
+	CONFIG_INT(struct stream_config, stall_ms, 10000, 100, 600000, "ms",
+		   "a client whose socket takes nothing for so long is closed with 4008"),
+	CONFIG_INT(struct stream_config, heartbeat_s, 15, 1, 3600, "s",
+		   "a quiet client gets a heartbeat with the newest seq"),
+	CONFIG_INT(struct stream_config, ping_s, 25, 1, 3600, "s", "idle time until a ping"),
+	CONFIG_INT(struct stream_config, pong_s, 10, 1, 3600, "s",
+		   "and how much longer until the client is taken for dead"),
+	CONFIG_INT(struct stream_config, sndbuf_bytes, 0, 0, 16777216, "bytes",
+		   "kernel send buffer of a client; 0 = the system's"),
+	CONFIG_BOOL(struct stream_config, deflate, "off",
+		    "offer permessage-deflate to clients that ask for it"),
+	{0},
+};
+
+/* --- the handshake --------------------------------------------------------------------------- */
+
+static void refuse(struct ws_refusal *r, int status, const char *code, const char *text)
+{
+	r->status = status;
+	snprintf(r->body, sizeof(r->body),
+		 "{\"status\":\"error\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code,
+		 text);
+}
+
+/* "host:port" or "[v6]:port" or "host" names the loopback. */
+static bool host_header_is_loopback(const char *header)
+{
+	char host[256];
+	size_t n;
+
+	if (header[0] == '[') {
+		header++;
+		n = strcspn(header, "]");
+	} else {
+		n = strcspn(header, ":");
+	}
+	if (n == 0 || n >= sizeof(host))
+		return false;
+	memcpy(host, header, n);
+	host[n] = '\0';
+	return host_is_loopback(host);
+}
+
+/* Exact members of a list separated by commas and spaces. */
+static bool list_has(const char *list, const char *item)
+{
+	size_t len = strlen(item);
+
+	while (*list) {
+		size_t n;
+
+		list += strspn(list, ", ");
+		n = strcspn(list, ", ");
+		if (n == len && memcmp(list, item, n) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+/* Absent (not a browser), same host and port, the page that http.listen serves, or listed. */
+static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
+{
+	const char *host = strstr(h->origin, "://");
+
+	if (!h->origin[0])
+		return true;
+	if (!host)
+		return false; /* "null": a sandboxed page or a file */
+	host += 3;
+	if (strcmp(host, h->host) == 0 || list_has(s->deps.cfg->origins, h->origin))
+		return true;
+	/* 127.0.0.1 and localhost name the same page there. */
+	if (host_header_is_loopback(host) && host_header_is_loopback(s->http_origin)) {
+		const char *a = strrchr(host, ':'), *b = strrchr(s->http_origin, ':');
+
+		return a && b && strcmp(a, b) == 0;
+	}
+	return strcmp(host, s->http_origin) == 0;
+}
+
+static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r)
+{
+	struct stream *s = arg;
+
+	if (s->is_stopping)
+		refuse(r, 503, "stopping", "the server is stopping");
+	else if (strcmp(h->path, "/ws") != 0)
+		refuse(r, 404, "not_found", "the WebSocket endpoint is /ws");
+	else if (!host_header_is_loopback(h->host))
+		refuse(r, 403, "host_not_allowed", "on loopback the Host must name the loopback");
+	else if (!origin_passes(s, h))
+		refuse(r, 403, "origin_not_allowed", "this web origin is not in stream.origins");
+	else
+		return true;
+	s->refused++;
+	return false;
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+static void *on_open(void *arg, struct ws_conn *conn, const struct ws_handshake *h)
+{
+	struct stream *s = arg;
+	struct client *c = client_create(s, conn);
+
+	(void)h;
+	client_send_connection(c);
+	return c;
+}
+
+static void on_message(void *user, struct ws_conn *conn, enum ws_opcode op, const void *data,
+		       size_t len)
+{
+	struct client *c = user;
+
+	(void)conn;
+	(void)op; /* text or binary: the content decides */
+	client_on_message(c, data, len);
+}
+
+static void on_writable(void *user, struct ws_conn *conn)
+{
+	struct client *c = user;
+
+	(void)conn;
+	c->is_full = false;
+	stream_arm(c->stream); /* this turn's ticks and what it is behind with go out together */
+}
+
+static void stop_if_idle(struct stream *s)
+{
+	if (s->is_stopping && s->is_timer_closed && list_is_empty(&s->clients))
+		s->mod.done(&s->mod);
+}
+
+static void on_close(void *user, struct ws_conn *conn, int code, const char *reason)
+{
+	struct client *c = user;
+	struct stream *s = c->stream;
+
+	(void)conn;
+	log_debug("stream", "client %s is gone: %d %s", c->id, code, reason);
+	c->conn = NULL;
+	client_destroy(c);
+	stop_if_idle(s);
+}
+
+static const struct ws_callbacks callbacks = {
+	.on_handshake = on_handshake,
+	.on_open = on_open,
+	.on_message = on_message,
+	.on_writable = on_writable,
+	.on_close = on_close,
+};
+
+/* --- ticks and turns ------------------------------------------------------------------------- */
+
+void stream_arm(struct stream *s)
+{
+	if (s->hook.loop) /* NULL once stopping */
+		hook_arm(&s->hook);
+}
+
+static void on_tick(struct book_subscriber *subscriber, inst_id id, const struct slot *slot)
+{
+	struct stream *s = container_of(subscriber, struct stream, subscriber);
+
+	if (AGNI_UNLIKELY(id >= s->ids_cap))
+		stream_grow(s, id);
+	if (s->dirty.count == 0)
+		s->first_dirty = slot->recv_mono;
+	bitset_add(&s->dirty, id);
+	s->dirty_ticks[id]++;
+	stream_arm(s);
+}
+
+static void send_status(struct stream *s)
+{
+	struct buf json = {0};
+
+	stream_status_json(s, &json);
+	list_for_each (it, &s->clients) {
+		struct client *c = container_of(it, struct client, link);
+		struct buf copy = {0};
+
+		buf_append(&copy, json.data, json.len);
+		if (c->conn)
+			client_reply(c, &copy);
+		else
+			buf_fini(&copy);
+	}
+	buf_fini(&json);
+}
+
+static void on_hook(struct turn_hook *hook)
+{
+	struct stream *s = container_of(hook, struct stream, hook);
+
+	if (s->status_is_due) {
+		s->status_is_due = false;
+		send_status(s);
+	}
+	stream_flush(s);
+}
+
+void stream_status_changed(struct stream *s)
+{
+	s->status_is_due = true;
+	stream_arm(s);
+}
+
+static void heartbeat(struct client *c)
+{
+	struct buf b = {0};
+
+	/* Nothing is owed: all that ticked in its view up to the tape's end was delivered. */
+	if (c->behind.count == 0 && c->snapshot.count == 0)
+		c->sent_seq = c->stream->deps.tape->seq;
+	buf_printf(&b, "{\"type\":\"heartbeat\",\"seq\":%llu,\"server_time_ms\":%lld}",
+		   (unsigned long long)c->sent_seq,
+		   (long long)clock_wall_ms(c->stream->deps.loop->clock));
+	client_reply(c, &b);
+}
+
+static void sweep_client(struct client *c, mono_ns now)
+{
+	const struct stream_config *cfg = c->stream->deps.cfg;
+
+	if (!c->conn)
+		return;
+	if (c->is_full && now - c->full_since > (uint64_t)cfg->stall_ms * NS_PER_MS) {
+		if (c->is_stalled)
+			return; /* was told; it is gone when its close frame is given up */
+		c->is_stalled = true;
+		c->stream->stalled++;
+		log_info("stream", "client %s takes nothing for %lld ms: closed", c->id,
+			 (long long)cfg->stall_ms);
+		client_close(c, STREAM_CLOSE_STALLED, "the client does not read");
+	} else if (!c->is_full && now - c->last_sent > (uint64_t)cfg->heartbeat_s * NS_PER_S) {
+		heartbeat(c);
+	}
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct stream *s = container_of((uv_timer_t *)handle, struct stream, sweep);
+
+	s->is_timer_closed = true;
+	stop_if_idle(s);
+}
+
+/* While stopping: wait for the clients' goodbyes, then cut. */
+static void sweep_stopping(struct stream *s, mono_ns now)
+{
+	if (now < s->stop_deadline && !list_is_empty(&s->clients))
+		return;
+	list_for_each (it, &s->clients) {
+		struct client *c = container_of(it, struct client, link);
+
+		if (c->conn)
+			ws_conn_abort(c->conn);
+	}
+	if (!uv_is_closing((uv_handle_t *)&s->sweep))
+		uv_close((uv_handle_t *)&s->sweep, on_timer_closed);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct stream *s = container_of(timer, struct stream, sweep);
+	mono_ns now = clock_mono(s->deps.loop->clock);
+
+	if (s->is_stopping) {
+		sweep_stopping(s, now);
+		return;
+	}
+	list_for_each (it, &s->clients) {
+		sweep_client(container_of(it, struct client, link), now);
+	}
+}
+
+/* --- the module ------------------------------------------------------------------------------ */
+
+struct stream *stream_create(const struct stream_deps *deps)
+{
+	struct stream *s = mem_zalloc(sizeof(*s));
+
+	s->deps = *deps;
+	list_init(&s->clients);
+	return s;
+}
+
+void stream_destroy(struct stream *s)
+{
+	for (int m = 0; m < VIEW_MODES; m++) {
+		for (uint32_t i = 0; i < s->ids_cap; i++)
+			buf_fini(&s->fragments[m][i].json);
+		free(s->fragments[m]);
+	}
+	free(s->dirty_ticks);
+	bitset_fini(&s->dirty);
+	bitset_fini(&s->due);
+	buf_fini(&s->out);
+	free(s);
+}
+
+static int open_listener(struct stream *s, struct agni_err *err)
+{
+	const struct stream_config *cfg = s->deps.cfg;
+	struct ws_server_config wc = {
+		.name = "stream",
+		.callbacks = &callbacks,
+		.arg = s,
+		.message_max_bytes = (size_t)cfg->message_max_bytes,
+		.ping_s = (uint16_t)cfg->ping_s,
+		.pong_s = (uint16_t)cfg->pong_s,
+		.deflate = cfg->deflate,
+		.clients_max = (uint32_t)cfg->max_clients,
+		.sndbuf_bytes = (int)cfg->sndbuf_bytes,
+	};
+	char host[64];
+
+	if (listen_parse("stream.listen", cfg->listen, host, &wc.port, err) < 0)
+		return err->code;
+	wc.host = host;
+	return ws_server_create(s->deps.ws, &wc, &s->server, err);
+}
+
+static int stream_start(struct module *m, struct agni_err *err)
+{
+	struct stream *s = container_of(m, struct stream, mod);
+
+	s->subscriber.on_tick = on_tick;
+	book_subscribe(s->deps.book, &s->subscriber);
+	loop_add_hook(s->deps.loop, &s->hook, on_hook);
+	uv_timer_init(&s->deps.loop->uv, &s->sweep);
+	(void)err;
+	return 0;
+}
+
+static int stream_listen(struct module *m, struct agni_err *err)
+{
+	struct stream *s = container_of(m, struct stream, mod);
+	int rc = open_listener(s, err);
+
+	if (rc == 0) {
+		snprintf(s->http_origin, sizeof(s->http_origin), "%s", s->deps.http_listen);
+		uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	}
+	return rc;
+}
+
+static void stream_stop(struct module *m, module_stopped_fn *done)
+{
+	struct stream *s = container_of(m, struct stream, mod);
+
+	m->done = done;
+	s->is_stopping = true;
+	book_unsubscribe(&s->subscriber);
+	stream_flush(s);
+	loop_remove_hook(&s->hook);
+	if (s->server)
+		ws_server_stop_accepting(s->server);
+	list_for_each (it, &s->clients) {
+		client_close(container_of(it, struct client, link), WS_CLOSE_GOING_AWAY,
+			     "the server is stopping");
+	}
+	s->stop_deadline = clock_mono(s->deps.loop->clock) + STOP_PATIENCE_NS;
+	uv_timer_start(&s->sweep, on_sweep, list_is_empty(&s->clients) ? 0 : 10, 10);
+}
+
+static enum health stream_health(const struct module *m, char why[HEALTH_WHY_MAX])
+{
+	const struct stream *s = container_of(m, struct stream, mod);
+
+	snprintf(why, HEALTH_WHY_MAX, "%llu clients", (unsigned long long)s->clients_now);
+	return HEALTH_UP;
+}
+
+static const struct metric stream_metrics[] = {
+	{"clients", "Clients connected", METRIC_GAUGE, offsetof(struct stream, clients_now)},
+	{"clients_total", "Clients that connected", METRIC_COUNTER,
+	 offsetof(struct stream, clients_total)},
+	{"refused_total", "Handshakes refused", METRIC_COUNTER, offsetof(struct stream, refused)},
+	{"frames_total", "Data frames written", METRIC_COUNTER, offsetof(struct stream, frames)},
+	{"quotes_total", "Quotes written in them", METRIC_COUNTER, offsetof(struct stream, ticks)},
+	{"bytes_total", "Bytes of data frames", METRIC_COUNTER, offsetof(struct stream, bytes)},
+	{"conflated_total", "Ticks that reached a client only as part of a newer state",
+	 METRIC_COUNTER, offsetof(struct stream, conflated)},
+	{"full_total", "Times a client's socket was full", METRIC_COUNTER,
+	 offsetof(struct stream, full)},
+	{"stalled_total", "Clients closed because they did not read", METRIC_COUNTER,
+	 offsetof(struct stream, stalled)},
+	{"commands_total", "Commands received", METRIC_COUNTER, offsetof(struct stream, commands)},
+	{"bad_commands_total", "Commands answered with an error", METRIC_COUNTER,
+	 offsetof(struct stream, bad_commands)},
+	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",
+	 METRIC_HISTOGRAM, offsetof(struct stream, flush_lag)},
+	{0},
+};
+
+static const struct module_ops stream_ops = {
+	.name = "stream",
+	.start = stream_start,
+	.listen = stream_listen,
+	.stop = stream_stop,
+	.health = stream_health,
+	.metrics = stream_metrics,
+	.mod_offset = offsetof(struct stream, mod),
+};
+
+struct module *stream_module(struct stream *s)
+{
+	s->mod.ops = &stream_ops;
+	return &s->mod;
+}
+
+int stream_port(const struct stream *s)
+{
+	return ws_server_port(s->server);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream: the downstream broadcaster: any number of WebSocket clients on /ws, JSON text.
+ *
+ *      tick --> one bit in stream->dirty, hook armed     ... the loop finishes its reads ...
+ *      hook --> per client: due = (subscribed & dirty) | what it is behind with
+ *               gather the cached JSON of what is due into one frame, one write
+ *               socket full: the client keeps bits and counts, not bytes; it asks for on_writable
+ *
+ * A slow reader costs a bitmap. Its next frame holds the newest state of each instrument once, and
+ * says how many ticks were conflated into it. No client can delay another: nothing here waits.
+ *
+ * docs/protocol.md is the reference of the messages.
+ */
+#ifndef AGNI_STREAM_STREAM_H
+#define AGNI_STREAM_STREAM_H
+
+#include "core/config.h"
+#include "core/module.h"
+#include "market/book.h"
+#include "market/interest.h"
+#include "market/upstream.h"
+#include "tape/tape.h"
+#include "ws/ws.h"
+
+struct stream;
+
+struct stream_config {
+	char *listen;
+	char *origins;
+	int64_t max_clients;
+	int64_t max_subscriptions;
+	int64_t message_max_bytes;
+	int64_t commands_per_s;
+	int64_t stall_ms;
+	int64_t heartbeat_s;
+	int64_t ping_s;
+	int64_t pong_s;
+	int64_t sndbuf_bytes;
+	bool deflate;
+};
+
+extern const struct config_key stream_config_keys[];
+
+struct stream_deps {
+	struct loop *loop;
+	struct ws *ws;
+	struct book *book;
+	struct tape *tape;
+	struct interest *interest;
+	const struct stream_config *cfg;
+	const char *http_listen; /* "127.0.0.1:8000": pages from there may connect */
+	const char *source;      /* "sim", "upstox" */
+	/* Whether a key may be subscribed to. */
+	bool (*is_known)(const void *arg, const char *key, size_t len);
+	const void *known_arg;
+	const struct upstream_view *upstream; /* read while running */
+};
+
+struct stream *stream_create(const struct stream_deps *deps);
+void stream_destroy(struct stream *s);
+struct module *stream_module(struct stream *s);
+int stream_port(const struct stream *s);
+
+/* Every client is told of the upstream's state at the end of this turn. */
+void stream_status_changed(struct stream *s);
+
+/* Close codes of ours, 4000 and up; docs/protocol.md. */
+enum { STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream_internal: what the files of the broadcaster share.
+ */
+#ifndef AGNI_STREAM_INTERNAL_H
+#define AGNI_STREAM_INTERNAL_H
+
+#include "market/quote_json.h"
+#include "stream/stream.h"
+
+/* At most this much payload a send; a frame may be longer only by its last quote. */
+#define SEND_MAX_BYTES 65536
+/* Replies that a client does not read; beyond it is closed. */
+#define REPLIES_MAX_BYTES (1 << 20)
+
+#define NOT_SUBSCRIBED 0xff
+
+struct client {
+	struct list link; /* in stream->clients */
+	struct stream *stream;
+	struct ws_conn *conn; /* NULL once closed */
+	char id[17];
+	struct bitset subs;
+	uint8_t *mode; /* by instrument id: enum view_mode, or NOT_SUBSCRIBED */
+	uint32_t mode_cap;
+	struct bitset snapshot; /* subscribed just now: state is owed, marked as a snapshot */
+	struct bitset behind;   /* ticked, and not delivered: the socket was full */
+	uint32_t *behind_ticks; /* by instrument id: ticks not delivered; NULL until first behind */
+	uint32_t behind_cap;
+	struct buf replies; /* whole frames that wait for the socket */
+	bool is_full;       /* on_writable will come */
+	bool is_stalled;    /* was full for too long, and is being closed */
+	mono_ns full_since;
+	mono_ns last_sent;
+	mono_ns command_ns; /* when its bucket of commands is full again */
+	uint64_t sent_seq;  /* everything in its view up to here was delivered or announced */
+	uint64_t frames, ticks, conflated;
+};
+
+/* The JSON of one instrument in one mode, kept until its seq moves. */
+struct fragment {
+	struct buf json;
+	uint64_t seq;
+};
+
+struct stream {
+	struct module mod;
+	struct stream_deps deps;
+	struct ws_server *server;
+	struct list clients;
+	struct book_subscriber subscriber;
+	struct turn_hook hook;
+	uv_timer_t sweep;
+	struct bitset dirty;   /* ticked since the last flush */
+	uint32_t *dirty_ticks; /* by instrument id: how often, since the last flush */
+	uint32_t ids_cap;      /* of the two arrays by instrument id */
+	struct fragment *fragments[VIEW_MODES];
+	struct bitset due;   /* scratch of one client's flush */
+	struct buf out;      /* scratch: the frame under construction */
+	mono_ns first_dirty; /* arrival of the oldest tick that waits for the flush */
+	bool status_is_due, is_stopping, is_timer_closed;
+	mono_ns stop_deadline;
+	char http_origin[96];
+	/* metrics */
+	uint64_t clients_now, clients_total, refused, frames, ticks, bytes, conflated, full,
+		stalled, commands, bad_commands;
+	struct histogram flush_lag; /* arrival of a tick to its frame being written */
+};
+
+/* client.c */
+struct client *client_create(struct stream *s, struct ws_conn *conn);
+void client_destroy(struct client *c);
+enum view_mode client_mode(const struct client *c, inst_id id);
+bool client_subscribe(struct client *c, inst_id id, enum view_mode mode); /* false: no change */
+bool client_unsubscribe(struct client *c, inst_id id);
+void client_reply(struct client *c, struct buf *json); /* sends or keeps; json is consumed */
+void client_close(struct client *c, int code, const char *reason);
+void client_went_full(struct client *c); /* its socket took nothing: on_writable will come */
+
+/* command.c */
+void client_on_message(struct client *c, const void *data, size_t len);
+void client_send_connection(struct client *c);
+void stream_status_json(const struct stream *s, struct buf *out);
+
+/* flush.c */
+void stream_grow(struct stream *s, inst_id id);
+void stream_flush(struct stream *s);
+
+/* stream.c: a flush at the end of this turn. */
+void stream_arm(struct stream *s);
+
+#endif

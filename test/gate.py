@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""gate: everything that has to hold before a change lands, and the one summary line at the end.
+
+    gate.py          all of it
+    gate.py quick    unit, module, end-to-end, release build only
+    gate.py asan | lint | fuzz
+
+Each cmocka test, each end-to-end test, each lint and each fuzz target counts as one. A test that
+cannot run here (no data set, no tool) is skipped and says why.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FUZZ_S = int(os.environ.get("FUZZ_S", "60" if sys.argv[1:2] == ["fuzz"] else "15"))
+JOBS = str(min(os.cpu_count() or 2, 8))
+TEST_LIMIT_S = 240
+passed = failed = skipped = 0
+
+
+def note(kind, name, text=""):
+    print(f"{kind:8} {name}{': ' if text else ''}{text}", flush=True)
+
+
+def count(ok, name, text=""):
+    global passed, failed
+    if ok:
+        passed += 1
+        note("ok", name)
+    else:
+        failed += 1
+        note("FAILED", name, text)
+
+
+def skip(name, why):
+    global skipped
+    skipped += 1
+    note("skipped", name, why)
+
+
+def run(cmd, limit=1800, env=None):
+    """Exit code (124: out of time) and output of a command."""
+    full = dict(os.environ, **(env or {}))
+    try:
+        p = subprocess.run(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=limit, env=full, check=False)
+        return p.returncode, p.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as e:
+        return 124, (e.stdout or b"").decode(errors="replace") + f"\nno end within {limit} s"
+    except FileNotFoundError as e:
+        return 127, str(e)
+
+
+def make(*args):
+    return run(["make", "-j" + JOBS, "--no-print-directory", *args])
+
+
+def build(name, *args):
+    code, out = make(*args)
+    count(code == 0, name, "\n" + out[-6000:])
+    return code == 0
+
+
+def cmocka(program, env):
+    """One test program; its own summary tells how many tests passed, failed, were skipped."""
+    global passed, failed, skipped
+    name = os.path.relpath(program, ROOT)
+    start = time.monotonic()
+    code, out = run([program], limit=TEST_LIMIT_S, env=env)
+    n = {k: sum(int(x) for x in re.findall(r"\[ +%s +\] (?:\w+: )?(\d+) test\(s\)" % k, out))
+         for k in ("PASSED", "SKIPPED", "FAILED", "ERROR")}
+    bad = n["FAILED"] + n["ERROR"]
+    if code != 0 and bad == 0:
+        bad = 1  # crashed, timed out, or a sanitizer spoke after the last test
+    if n["PASSED"] + n["SKIPPED"] + bad == 0:
+        bad = 1  # ran nothing
+    passed, failed, skipped = passed + n["PASSED"], failed + bad, skipped + n["SKIPPED"]
+    kind = "FAILED" if bad else "ok"
+    note(kind, name, f"{n['PASSED']} passed, {bad} failed, {n['SKIPPED']} skipped, "
+                     f"{time.monotonic() - start:.1f} s")
+    if bad:
+        print(out[-8000:], flush=True)
+    elif n["SKIPPED"]:
+        for line in sorted(set(re.findall(r"^no .*", out, re.M))):
+            print("         " + line, flush=True)
+
+
+SANITIZE = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+
+
+def programs(flavour):
+    if not build(f"build of the tests, {flavour}", f"FLAVOUR={flavour}", "tests"):
+        return
+    base = os.path.join(ROOT, "build", flavour, "test")
+    for kind in ("unit", "module"):
+        sources = sorted(os.listdir(os.path.join(ROOT, "test", kind)))
+        for src in sources:
+            if src.endswith(".c"):
+                cmocka(os.path.join(base, kind, src[:-2]),
+                       SANITIZE if flavour == "asan" else None)
+
+
+def e2e(flavour):
+    global passed, failed, skipped
+    if not build(f"build of the server, {flavour}", f"FLAVOUR={flavour}",
+                 f"build/{flavour}/agnidata"):
+        return
+    binary = os.path.join(ROOT, "build", flavour, "agnidata")
+    env = dict(SANITIZE if flavour == "asan" else {}, AGNIDATA=binary, AGNI_FLAVOUR=flavour)
+    code, out = run([sys.executable, "test/e2e/run.py"], limit=900, env=env)
+    m = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", out, re.M)
+    print(out if code or not m else "\n".join(out.splitlines()[:-1]), flush=True)
+    if m:
+        passed, failed, skipped = (passed + int(m[1]), failed + int(m[2]), skipped + int(m[3]))
+    if not m or (code and not int(m[2])):
+        count(False, f"end-to-end tests, {flavour}", f"exit {code}")
+
+
+def lints():
+    here = os.path.join(ROOT, "test", "lint")
+    for script in sorted(os.listdir(here)):
+        code, out = run([os.path.join(here, script)], limit=900)
+        if code == 77:
+            skip("lint " + script, out.strip().splitlines()[-1] if out.strip() else "")
+        else:
+            count(code == 0, "lint " + script, "\n" + out[-4000:])
+
+
+def fuzz():
+    targets = sorted(f[:-2] for f in os.listdir(os.path.join(ROOT, "test", "fuzz"))
+                     if f.endswith(".c"))
+    if run(["clang", "--version"])[0] != 0:
+        for t in targets:
+            skip(t, "no clang")
+        return
+    if not build("build of the fuzz targets", "FLAVOUR=fuzz", "fuzzers"):
+        return
+    for t in targets:
+        corpus = os.path.join("test", "fuzz", "corpus", t.replace("fuzz_", ""))
+        scratch = os.path.join("build", "fuzz", "corpus", t)
+        os.makedirs(os.path.join(ROOT, scratch), exist_ok=True)
+        dirs = [scratch] + ([corpus] if os.path.isdir(os.path.join(ROOT, corpus)) else [])
+        code, out = run([os.path.join(ROOT, "build/fuzz/fuzz", t), f"-max_total_time={FUZZ_S}",
+                         "-rss_limit_mb=2048", "-timeout=10",
+                         f"-artifact_prefix=build/fuzz/{t}-", *dirs], limit=FUZZ_S + 120)
+        count(code == 0, f"{t}, {FUZZ_S} s", "\n" + out[-4000:])
+
+
+def main():
+    what = sys.argv[1] if len(sys.argv) > 1 else "all"
+    start = time.monotonic()
+    if what in ("all", "lint"):
+        lints()
+    if what in ("all", "quick"):
+        programs("release")
+        e2e("release")
+    if what in ("all", "asan"):
+        programs("asan")
+        e2e("asan")
+    if what in ("all", "fuzz"):
+        fuzz()
+    print(f"took {time.monotonic() - start:.0f} s")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())

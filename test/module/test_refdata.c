@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The instrument master: from a file, from a server, absent, damaged and replaced; and the watch
+ * list that follows it.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../lib/check.h"
+#include "../lib/data.h"
+#include "../lib/parts.h"
+#include "../lib/script.h"
+#include "refdata/refdata.h"
+
+#define ROW(key) "{\"segment\":\"NSE_FO\",\"instrument_key\":\"" key "\",\"lot_size\":75}"
+
+static const char master_a[] = "[" ROW("NSE_FO|1") "," ROW(
+	"NSE_FO|2") ",{\"name\":\"no key\"},"
+		    "{\"instrument_key\":\"no key\"}," ROW("NSE_INDEX|Nifty 50") "]";
+static const char master_b[] = "[" ROW("NSE_FO|2") "," ROW("NSE_FO|3") "]";
+
+struct stand {
+	struct ws_rig rig;
+	struct http_client *http;
+	struct script web;
+	struct market market;
+	struct refdata_config cfg;
+	struct refdata *refdata;
+	struct module *mod;
+	char master[1024], watch[256], greeks[64], ltpc[64];
+	char master_url[64];
+	bool watch_all, has_web;
+};
+
+static void stand_up(struct stand *s)
+{
+	memset(s, 0, sizeof(*s));
+	ws_rig_up(&s->rig);
+	s->http = http_client_create(&s->rig.loop, NULL);
+	market_init(&s->market, &s->rig.loop);
+	snprintf(s->watch, sizeof(s->watch), "auto");
+	s->cfg = (struct refdata_config){.master = s->master,
+					 .watch = s->watch,
+					 .watch_option_greeks = s->greeks,
+					 .watch_ltpc = s->ltpc,
+					 .watch_max = 2000,
+					 .refresh_s = 3600};
+}
+
+/* The master comes from a server that answers so. */
+static void stand_web(struct stand *s, const struct script_reply *replies, size_t n)
+{
+	script_up(&s->rig, &s->web, replies, n);
+	s->has_web = true;
+	snprintf(s->master_url, sizeof(s->master_url), "http://127.0.0.1:%d/NSE.json", s->web.port);
+}
+
+static void stand_start(struct stand *s)
+{
+	s->refdata = refdata_create(&(struct refdata_deps){.loop = &s->rig.loop,
+							   .http = s->http,
+							   .book = &s->market.book,
+							   .interest = &s->market.interest,
+							   .cfg = &s->cfg,
+							   .master_url = s->master_url,
+							   .watch_all = s->watch_all});
+	s->mod = refdata_module(s->refdata);
+	module_up(s->mod);
+}
+
+static void stand_down(struct stand *s)
+{
+	module_down(&s->rig, s->mod);
+	refdata_destroy(s->refdata);
+	if (s->has_web)
+		script_down(&s->rig, &s->web);
+	http_client_down(&s->rig, s->http);
+	ws_rig_down(&s->rig);
+	market_fini(&s->market);
+}
+
+static bool knows(const struct stand *s, const char *key)
+{
+	return refdata_is_known(s->refdata, key, strlen(key));
+}
+
+static bool has_master(void *arg)
+{
+	return refdata_count(((struct stand *)arg)->refdata) > 0;
+}
+
+static bool has_failed(void *arg)
+{
+	return module_metric(((struct stand *)arg)->mod, "load_errors_total") > 0;
+}
+
+static int top_of(struct stand *s, const char *key)
+{
+	return interest_top(&s->market.interest,
+			    instruments_find(&s->market.book.instruments, key, strlen(key)));
+}
+
+static enum health health_of(struct stand *s, const char *part)
+{
+	char why[HEALTH_WHY_MAX] = "";
+	enum health h = s->mod->ops->health(s->mod, why);
+
+	if (!strstr(why, part))
+		fail_msg("\"%s\" does not say \"%s\"", why, part);
+	return h;
+}
+
+/* --- the watch list --------------------------------------------------------------------------- */
+
+static void test_without_master(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	stand_start(&s);
+	check(knows(&s, "NSE_FO|45450"));
+	check(!knows(&s, "nonsense"));
+	check_i64(refdata_count(s.refdata), 0);
+	check_i64(health_of(&s, "no instrument master"), HEALTH_UP);
+	/* watch=auto with a broker: the well-known four. */
+	check_i64(s.market.book.instruments.count, 4);
+	check_i64(top_of(&s, "NSE_INDEX|Nifty 50"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_INDEX|Nifty Bank"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_EQ|INE002A01018"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_EQ|INE467B01029"), WANT_FULL);
+	stand_down(&s);
+}
+
+static void test_lists(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	snprintf(s.watch, sizeof(s.watch), " NSE_INDEX|Nifty 50 ,NSE_FO|1,, nonsense,NSE_FO|1");
+	snprintf(s.greeks, sizeof(s.greeks), "NSE_FO|2,NSE_FO|1");
+	snprintf(s.ltpc, sizeof(s.ltpc), "NSE_FO|3");
+	stand_start(&s);
+	check_i64(s.market.book.instruments.count, 4);
+	check_i64(top_of(&s, "NSE_INDEX|Nifty 50"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|1"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_OPTION_GREEKS);
+	check_i64(top_of(&s, "NSE_FO|3"), WANT_LTPC);
+	stand_down(&s);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	check(f != NULL);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_file(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "/tmp/agni_test_master_%d.json", (int)getpid());
+	write_file(s.master, master_a);
+	stand_start(&s);
+	check(knows(&s, "NSE_FO|9")); /* not loaded yet: nobody can say no */
+	check_i64(health_of(&s, "loading"), HEALTH_DEGRADED);
+	rig_until(&s.rig, has_master, &s);
+	check_i64(refdata_count(s.refdata), 3);
+	check(knows(&s, "NSE_FO|1"));
+	check(knows(&s, "NSE_INDEX|Nifty 50"));
+	check(!knows(&s, "NSE_FO|9"));
+	check(!knows(&s, "no key"));
+	check_i64(health_of(&s, "3 instruments"), HEALTH_UP);
+	check_i64(module_metric(s.mod, "rows"), 5);
+	/* watch=auto with a broker does not mean all of it. */
+	check_i64(top_of(&s, "NSE_FO|1"), WANT_NOTHING);
+	unlink(s.master);
+	stand_down(&s);
+}
+
+/* Not there, then damaged, then good: it tries on. */
+static void test_bad_file(void **state)
+{
+	static const char *const bad[] = {"", "{}", "[]", "[{\"instrument_key\":\"NSE_FO|1\"}",
+					  "[{\"name\":1}]"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct stand s;
+
+		stand_up(&s);
+		snprintf(s.master, sizeof(s.master), "/tmp/agni_test_bad_%d.json", (int)getpid());
+		if (i > 0)
+			write_file(s.master, bad[i]);
+		stand_start(&s);
+		rig_until(&s.rig, has_failed, &s);
+		check_i64(health_of(&s, "instrument master: "), HEALTH_DEGRADED);
+		check(knows(&s, "NSE_FO|9"));
+		write_file(s.master, master_b);
+		rig_until(&s.rig, has_master, &s);
+		check_i64(refdata_count(s.refdata), 2);
+		unlink(s.master);
+		stand_down(&s);
+	}
+}
+
+static void test_folder(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "/tmp");
+	stand_start(&s);
+	rig_until(&s.rig, has_failed, &s);
+	stand_down(&s);
+}
+
+/* --- a server --------------------------------------------------------------------------------- */
+
+/* Everything that the master lists is watched; a new master changes that, a bad one does not. */
+static void test_swap(void **state)
+{
+	static const struct script_reply replies[] = {
+		{404, "", NULL}, {200, master_a, NULL}, {500, "", NULL}, {200, master_b, NULL}};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	s.watch_all = true;
+	s.cfg.refresh_s = 1;
+	stand_web(&s, replies, ARRAY_LEN(replies));
+	stand_start(&s);
+	check_i64(s.market.book.instruments.count, 0);
+	rig_until(&s.rig, has_master, &s);
+	check_i64(module_metric(s.mod, "load_errors_total"), 1);
+	check_str(s.web.heard[0].path, "/NSE.json");
+	check_i64(top_of(&s, "NSE_FO|1"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_FULL);
+	while (module_metric(s.mod, "load_errors_total") < 2)
+		ws_rig_turn(&s.rig);
+	check_i64(refdata_count(s.refdata), 3); /* the old one stays */
+	check(knows(&s, "NSE_FO|1"));
+	while (refdata_count(s.refdata) != 2)
+		ws_rig_turn(&s.rig);
+	check(!knows(&s, "NSE_FO|1"));
+	check(knows(&s, "NSE_FO|3"));
+	check_i64(top_of(&s, "NSE_FO|1"), WANT_NOTHING);
+	check_i64(top_of(&s, "NSE_INDEX|Nifty 50"), WANT_NOTHING);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|3"), WANT_FULL);
+	stand_down(&s);
+}
+
+static void test_watch_max(void **state)
+{
+	static const struct script_reply replies[] = {{200, master_a, NULL}};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	s.watch_all = true;
+	s.cfg.watch_max = 2;
+	stand_web(&s, replies, 1);
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	check_i64(refdata_count(s.refdata), 3);
+	check_i64(s.market.book.instruments.count, 2);
+	stand_down(&s);
+}
+
+/* A redirect is followed, as the broker's asset host may give one. */
+static void test_redirect(void **state)
+{
+	static const struct script_reply replies[] = {{302, "", "Location: /other.json\r\n"},
+						      {200, master_a, NULL}};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	stand_web(&s, replies, 2);
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	check_str(s.web.heard[1].path, "/other.json");
+	stand_down(&s);
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static bool was_asked(void *arg)
+{
+	return ((struct stand *)arg)->web.asked > 0;
+}
+
+static void test_stop(void **state)
+{
+	static const struct script_reply silent[] = {{0, NULL, NULL}};
+	struct stand s;
+
+	(void)state;
+	/* While the worker reads. */
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "/tmp/agni_test_stop_%d.json", (int)getpid());
+	write_file(s.master, master_a);
+	stand_start(&s);
+	stand_down(&s);
+	unlink(s.master);
+	/* While a server does not answer. */
+	stand_up(&s);
+	stand_web(&s, silent, 1);
+	stand_start(&s);
+	rig_until(&s.rig, was_asked, &s);
+	stand_down(&s);
+	/* While it waits to try again. */
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "/nowhere/master.json");
+	stand_start(&s);
+	rig_until(&s.rig, has_failed, &s);
+	stand_down(&s);
+}
+
+/* The broker's own file: the loop goes on turning meanwhile. */
+static void test_real_master(void **state)
+{
+	static const char name[] = "instruments/upstox_nse_20260113.json.gz";
+	const char *path = data_path(name);
+	struct stand s;
+	unsigned turns = 0;
+
+	(void)state;
+	if (!path)
+		data_skip(name);
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "%s", path);
+	stand_start(&s);
+	for (; refdata_count(s.refdata) == 0 && turns < 60000; turns++)
+		ws_rig_turn(&s.rig);
+	check_i64(refdata_count(s.refdata), 86109);
+	check(turns > 20);
+	check(knows(&s, "NSE_INDEX|Nifty 50"));
+	check(knows(&s, "NSE_EQ|INE002A01018"));
+	check(!knows(&s, "NSE_FO|99999999"));
+	stand_down(&s);
+}
+
+static int quiet(void **state)
+{
+	(void)state;
+	log_capture();
+	return 0;
+}
+
+static int loud(void **state)
+{
+	(void)state;
+	log_release();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_master), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_file),           cmocka_unit_test(test_bad_file),
+		cmocka_unit_test(test_folder),         cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_watch_max),      cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_stop),           cmocka_unit_test(test_real_master),
+	};
+
+	return cmocka_run_group_tests(tests, quiet, loud);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_server_config: every key of every section: its default is acceptable, the printed file reads
+ * back as the same values, and etc/agni.ini is that file.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../lib/check.h"
+#include "cli/server_config.h"
+
+static char ini_path[] = "/tmp/agni_test_XXXXXX";
+
+static void write_ini(const char *text, size_t len)
+{
+	FILE *f = fopen(ini_path, "w");
+
+	check(f != NULL);
+	check_i64(fwrite(text, 1, len, f), len);
+	check_i64(fclose(f), 0);
+}
+
+static int make_path(void **state)
+{
+	int fd = mkstemp(ini_path);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_path(void **state)
+{
+	(void)state;
+	return unlink(ini_path);
+}
+
+static struct server_config *load(const struct options *o, int rc)
+{
+	struct server_config *c = mem_alloc(sizeof(*c));
+	struct buf problems = {0};
+	int got = server_config_load(c, o, &problems);
+
+	if (got != rc)
+		fail_msg("load gives %d: %s", got, buf_cstr(&problems));
+	check_i64(problems.len > 0, rc < 0);
+	buf_fini(&problems);
+	return c;
+}
+
+static void unload(struct server_config *c)
+{
+	server_config_fini(c);
+	free(c);
+}
+
+static void print_defaults(struct buf *out)
+{
+	struct options none = {0};
+	struct server_config *c = load(&none, 0);
+
+	config_print(c->sections, out);
+	unload(c);
+}
+
+/* Names of keys that differ. */
+static void check_same(const struct server_config *a, const struct server_config *b)
+{
+	struct buf can = {0}, cannot = {0};
+
+	config_diff(a->sections, b->sections, &can, &cannot);
+	if (can.len || cannot.len)
+		fail_msg("differ: %s%s", buf_cstr(&can), buf_cstr(&cannot));
+	buf_fini(&can);
+	buf_fini(&cannot);
+}
+
+static void test_defaults(void **state)
+{
+	struct options none = {0};
+	struct server_config *c = load(&none, 0);
+
+	(void)state;
+	check_str(c->http.listen, "127.0.0.1:8000");
+	check_str(c->stream.listen, "127.0.0.1:8080");
+	check_i64(c->stream.message_max_bytes, 262144);
+	check(!c->stream.deflate);
+	check_str(c->redis.url, "redis://127.0.0.1:6379/0");
+	check_i64(c->redis.ttl_s, 30);
+	check_str(c->token.account, "agnidata001");
+	check_str(c->token.source_url, "");
+	check_i64(c->upstream.mode, UPSTREAM_SIM);
+	check_str(c->upstream.api_url, "https://api.upstox.com");
+	check_str(c->upstream.feed_url, "");
+	check_i64(c->upstream.frame_max_bytes, 16777216);
+	check_str(c->sim.listen, "127.0.0.1:0");
+	check_str(c->instruments.watch, "auto");
+	unload(c);
+}
+
+/* What is printed reads back as what was printed, the second time too. */
+static void test_prints_and_reads_back(void **state)
+{
+	struct options none = {0}, file = {.config = ini_path};
+	struct server_config *a = load(&none, 0), *b;
+	struct buf text = {0}, again = {0};
+
+	(void)state;
+	config_print(a->sections, &text);
+	write_ini(text.data, text.len);
+	b = load(&file, 0);
+	check_same(a, b);
+	config_print(b->sections, &again);
+	check_str(buf_cstr(&again), buf_cstr(&text));
+	unload(a);
+	unload(b);
+	buf_fini(&text);
+	buf_fini(&again);
+}
+
+/* A value that is not the default and is acceptable; false for keys that cannot change alone. */
+static bool put_other_value(struct buf *out, const struct config_section *s,
+			    const struct config_key *k)
+{
+	size_t n = strlen(k->name);
+	bool is_url = n >= 3 && strcmp(k->name + n - 3, "url") == 0;
+
+	if (strcmp(s->name, "sim") == 0 &&
+	    (k->type == CONFIG_TYPE_STR || strcmp(k->name, "source") == 0))
+		return false; /* their content is checked together */
+	if (strcmp(k->name, "backoff_min_ms") == 0)
+		return false; /* must not pass backoff_max_ms */
+	if (k->type == CONFIG_TYPE_INT)
+		buf_printf(out, "%lld",
+			   strtoll(k->fallback, NULL, 10) == k->max ? (long long)k->min
+								    : (long long)k->max);
+	else if (k->type == CONFIG_TYPE_BOOL)
+		buf_str(out, strcmp(k->fallback, "on") == 0 ? "off" : "on");
+	else if (k->type == CONFIG_TYPE_ENUM)
+		buf_str(out, strrchr(k->choices, '|') + 1);
+	else if (strcmp(k->name, "listen") == 0)
+		buf_str(out, "127.0.0.1:4711");
+	else if (is_url)
+		buf_str(out, strcmp(s->name, "redis") == 0 ? "redis://localhost:1/2"
+							   : "https://localhost/x");
+	else
+		buf_printf(out, "value-of-%s", k->name);
+	return strcmp(buf_cstr(out), k->fallback) != 0;
+}
+
+/* The configuration with one line in its file: only this key differs from the defaults, and SIGHUP
+ * applies it if its table says so. */
+static void check_key(const struct server_config *defaults, const struct config_section *s,
+		      const struct config_key *k, const char *value)
+{
+	struct options file = {.config = ini_path};
+	struct buf text = {0}, can = {0}, cannot = {0};
+	struct server_config *c;
+	char name[128];
+
+	buf_printf(&text, "[%s]\n%s = %s\n", s->name, k->name, value);
+	write_ini(text.data, text.len);
+	c = load(&file, 0);
+	config_diff(defaults->sections, c->sections, &can, &cannot);
+	snprintf(name, sizeof(name), "%s.%s ", s->name, k->name);
+	check_str(buf_cstr(k->flags & CONFIG_RELOAD ? &can : &cannot), name);
+	check_i64(k->flags & CONFIG_RELOAD ? cannot.len : can.len, 0);
+	unload(c);
+	buf_fini(&text);
+	buf_fini(&can);
+	buf_fini(&cannot);
+}
+
+/* Each key alone: no key shares its place with another. */
+static void test_every_key(void **state)
+{
+	struct options none = {0};
+	struct server_config *c = load(&none, 0);
+	struct buf value = {0};
+	unsigned keys = 0;
+
+	(void)state;
+	for (const struct config_section *s = c->sections; s->name; s++) {
+		for (const struct config_key *k = s->keys; k->name; k++) {
+			buf_reset(&value);
+			if (!put_other_value(&value, s, k))
+				continue;
+			check_key(c, s, k, buf_cstr(&value));
+			keys++;
+		}
+	}
+	check(keys > 60);
+	buf_fini(&value);
+	unload(c);
+}
+
+/* Every key says what it is for, and numbers say their unit where they have one. */
+static void test_help(void **state)
+{
+	struct options none = {0};
+	struct server_config *c = load(&none, 0);
+	struct buf text = {0};
+
+	(void)state;
+	config_print(c->sections, &text);
+	for (const struct config_section *s = c->sections; s->name; s++) {
+		for (const struct config_key *k = s->keys; k->name; k++) {
+			size_t n = strlen(k->name);
+
+			if (!k->help || !k->help[0] || k->help[strlen(k->help) - 1] == '.')
+				fail_msg("%s.%s: help", s->name, k->name);
+			if (n > 3 && strcmp(k->name + n - 3, "_ms") == 0)
+				check_str(k->unit, "ms");
+			if (n > 6 && strcmp(k->name + n - 6, "_bytes") == 0)
+				check_str(k->unit, "bytes");
+			check(strstr(buf_cstr(&text), k->name) != NULL);
+		}
+	}
+	buf_fini(&text);
+	unload(c);
+}
+
+static void test_set(void **state)
+{
+	struct options o = {.sets = {"upstream.mode=upstox", "http.listen=127.0.0.1:0",
+				     "upstream.stale_ms=200"},
+			    .sets_n = 3};
+	struct server_config *c = load(&o, 0);
+
+	(void)state;
+	check_i64(c->upstream.mode, UPSTREAM_UPSTOX);
+	check_str(c->http.listen, "127.0.0.1:0");
+	check_i64(c->upstream.stale_ms, 200);
+	unload(c);
+	/* --set wins over the file. */
+	write_ini("[upstream]\nstale_ms = 300\nmode = sim\n", 36);
+	o.config = ini_path;
+	c = load(&o, 0);
+	check_i64(c->upstream.stale_ms, 200);
+	check_i64(c->upstream.mode, UPSTREAM_UPSTOX);
+	unload(c);
+}
+
+static void test_whole(void **state)
+{
+	static const char *const bad[] = {
+		"upstream.backoff_min_ms=60000", /* above backoff_max_ms */
+		"sim.speed=fast",
+		"sim.source=tape", /* without a file */
+		"upstream.stale_ms=1",
+		"upstream.mode=zerodha",
+		"nowhere.key=1",
+		"http.lisen=1",
+		"http",
+		"upstream.api_url=nonsense",
+		"upstream.feed_url=ws:/x",
+		"token.source_url=nonsense",
+		"http.listen=nonsense",
+		"http.listen=0.0.0.0:8000", /* without keys and TLS */
+		"stream.listen=192.0.2.1:8080",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct options o = {.sets = {bad[i]}, .sets_n = 1};
+
+		unload(load(&o, AGNI_ECONFIG));
+	}
+	/* All that is wrong is said, not the first only. */
+	for (int i = 0; i < 2; i++) {
+		struct options o = {.config = i ? "/nowhere/agni.ini" : NULL,
+				    .sets = {"http.lisen=1", "a.b=c"},
+				    .sets_n = 2};
+		struct server_config *c = mem_alloc(sizeof(*c));
+		struct buf problems = {0};
+
+		check_i64(server_config_load(c, &o, &problems), AGNI_ECONFIG);
+		check(strstr(buf_cstr(&problems), "listen") != NULL); /* the nearest name */
+		check(strstr(buf_cstr(&problems), "[a]") || strstr(problems.data, "\"a\""));
+		if (i)
+			check(strstr(problems.data, "/nowhere/agni.ini") != NULL);
+		buf_fini(&problems);
+		unload(c);
+	}
+}
+
+/* The file of the tree is what the program prints. */
+static void test_file_of_the_tree(void **state)
+{
+	struct buf text = {0}, have = {0};
+	FILE *f = fopen("etc/agni.ini", "r");
+	size_t n;
+
+	(void)state;
+	if (!f) {
+		print_message("no etc/agni.ini: run from the project's folder\n");
+		skip();
+	}
+	while ((n = fread(buf_reserve(&have, 4096), 1, 4096, f)) > 0)
+		have.len += n;
+	fclose(f);
+	print_defaults(&text);
+	check_str(buf_cstr(&have), buf_cstr(&text));
+	buf_fini(&text);
+	buf_fini(&have);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_prints_and_reads_back),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_file_of_the_tree),
+	};
+
+	return cmocka_run_group_tests(tests, make_path, remove_path);
+}
