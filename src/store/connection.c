@@ -176,12 +176,29 @@ void connection_flush(struct connection *c)
 		redisAsyncHandleWrite(c->ac);
 }
 
+static int64_t silence_ms(const struct connection *c)
+{
+	return c->guard.owed ? (int64_t)(uv_now(&c->loop->uv) - c->progress_ms) : 0;
+}
+
+/* A turn looks at its timers before its sockets: when it was us who slept, the answers lie there,
+ * and the silence is ours. Returns false when the link ended while it was read. */
+static bool hear_first(struct connection *c)
+{
+	const redisAsyncContext *ac = c->ac;
+
+	redisAsyncHandleRead(c->ac);
+	return c->ac == ac;
+}
+
 /* GREETING and LIVE: is the silence too long? A quiet connection is asked. */
 static void check_silence(struct connection *c)
 {
-	int64_t limit = c->cfg->command_timeout_ms;
-	int64_t silent = (int64_t)(uv_now(&c->loop->uv) - c->progress_ms);
+	int64_t limit = c->cfg->command_timeout_ms, silent;
 
+	if (silence_ms(c) >= limit && !hear_first(c))
+		return;
+	silent = silence_ms(c);
 	if (c->guard.owed == 0) {
 		connection_command(c, TAG_PING, 1, (const char *[]){"PING"});
 	} else if (silent >= c->cfg->give_up_ms) {

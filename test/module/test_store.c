@@ -5,6 +5,7 @@
  * flat, health says so, and within a second of its return the whole state is there.
  */
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -784,6 +785,31 @@ static void test_stopped_beyond_patience(void **state)
 	redis_stop(&rig.redis);
 }
 
+/* This process sleeps while Redis answers: a turn looks at timers first, and the answers that wait
+ * in the socket still count. */
+static void test_own_pause_is_not_blamed_on_redis(void **state)
+{
+	uint64_t start;
+
+	(void)state;
+	rig_with_redis(&rig);
+	rig.cfg.command_timeout_ms = 100;
+	rig.cfg.give_up_ms = 300;
+	rig_start(&rig);
+	wait_until(&rig, is_up);
+	tick_many(&rig, 10, 100);
+	wait_until(&rig, is_clean); /* sent; at most the answers are missing */
+	start = now_ms(&rig);
+	while (!is_whole(&rig) || now_ms(&rig) - start < 400)
+		poll(NULL, 0, 10);
+	turn(&rig);
+	check_whole_within(&rig, WHOLE_MS);
+	check_i64(metric(&rig, "timeouts_total"), 0);
+	check_i64(metric(&rig, "reconnects_total"), 0);
+	rig_stop(&rig);
+	redis_stop(&rig.redis);
+}
+
 static void test_absent_then_stopped(void **state)
 {
 	(void)state;
@@ -991,6 +1017,7 @@ int main(void)
 		cmocka_unit_test(test_stopped_for_three_seconds),
 		cmocka_unit_test(test_stopped_with_full_sockets),
 		cmocka_unit_test(test_stopped_beyond_patience),
+		cmocka_unit_test(test_own_pause_is_not_blamed_on_redis),
 		cmocka_unit_test(test_absent_then_stopped),
 		cmocka_unit_test(test_quiet_connection_is_watched),
 		cmocka_unit_test(test_stop_while_redis_sleeps),
