@@ -51,7 +51,7 @@ static void stand_up(struct stand *s, const struct script_reply *replies, size_t
 				       .source_url = s->url,
 				       .access_token = s->given,
 				       .poll_s = 1,
-				       .timeout_ms = 1000};
+				       .timeout_ms = 60000};
 	s->token = token_create(
 		&(struct token_deps){.loop = &s->rig.loop, .http = s->http, .cfg = &s->cfg});
 	s->module = token_module(s->token);
@@ -279,9 +279,9 @@ static void test_same_token_again(void **state)
 	stand_up(&s, replies, 3);
 	module_up(s.module);
 	rig_until(&s.rig, is_ready, &s);
+	asked_ns = uv_hrtime(); /* at the latest */
 	token_refuse(s.token, 1);
 	rig_until(&s.rig, is_waiting, &s);
-	asked_ns = uv_hrtime();
 	check_i64(s.api.asked, 2);
 	check(token_bearer(s.token, &generation) == NULL);
 	check_health(&s, HEALTH_DEGRADED, "refused");
