@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The page at "/" in a real browser: rows appear, prices change, and trouble is shown."""
-import time
-
 from browser import Browser
 
 LAST = "JSON.stringify([...document.querySelectorAll('#rows tr')].map(r => r.cells[1].textContent))"
@@ -13,10 +11,8 @@ async def test_browser_page(t):
         s = await t.server({"upstream.backoff_min_ms": "50", "upstream.forbidden_retry_s": "1"})
         await s.live()
         await b.start()
-        begin = time.monotonic()
         await b.open(f"http://127.0.0.1:{s.http[1]}/")
         await b.wait("document.querySelectorAll('#rows tr').length == 39", 10, "39 rows")
-        assert time.monotonic() - begin < 10
         before = await b.value(LAST)
         assert '""' not in before, f"a row without a price: {before}"
         await b.wait(f"{LAST} != {before!r}", 10, "a price changes")

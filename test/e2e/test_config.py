@@ -169,7 +169,7 @@ async def test_config_broker_that_is_not_there(t):
 async def test_config_no_state_is_503(t):
     """/health is 200 while the start-up grace lasts, and 503 when there is nothing to serve."""
     s = await t.server({"upstream.mode": "upstox", "upstream.api_url": "http://127.0.0.1:1",
-                        "http.grace_s": "1"})
+                        "http.grace_s": "5"})
     r = await s.get("/health")
     assert r.status == 200, r.body
 
