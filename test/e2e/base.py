@@ -158,8 +158,9 @@ class Metronome:
         return (self.waits[at][1] if at < len(times) else self._waited()) - before
 
     def worst_pause(self, client, begin, end):
-        """The longest pause between data frames of a client, without the time in line."""
-        return max(b - a - self.waited(a, b) for a, b in client.pauses(begin, end))
+        """The longest pause between data frames of a client, without the time in line: that of
+        several may overlap, so what is left can be too little, and never too much."""
+        return max(0.0, *(b - a - self.waited(a, b) for a, b in client.pauses(begin, end)))
 
     def took(self, begin):
         """Seconds since `begin`, without the time in line."""
