@@ -12,6 +12,7 @@ it happens, with its output, and once more in the last lines, by its name and it
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FUZZ_S = int(os.environ.get("FUZZ_S", "60" if sys.argv[1:2] == ["fuzz"] else "15"))
 JOBS = str(min(os.cpu_count() or 2, 8))
-TEST_LIMIT_S = 240
+TEST_LIMIT_S = 480
 SANITIZER = re.compile(r"ERROR: \w*Sanitizer|runtime error:")
 passed = failed = skipped = 0
 failures = []  # what the last lines of the log repeat
@@ -57,17 +58,33 @@ def skip(name, why):
     note("skipped", name, why)
 
 
+def end_all(process):
+    """What the command has started goes with it: servers, workers, what they started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run(cmd, limit=1800, env=None):
     """Exit code (124: out of time) and output of a command."""
     full = dict(os.environ, **(env or {}))
     try:
-        p = subprocess.run(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=limit, env=full, check=False)
-        return p.returncode, p.stdout.decode(errors="replace")
-    except subprocess.TimeoutExpired as e:
-        return 124, (e.stdout or b"").decode(errors="replace") + f"\nno end within {limit} s"
+        p = subprocess.Popen(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, env=full, start_new_session=True)
     except FileNotFoundError as e:
         return 127, str(e)
+    code, late = 124, f"\nno end within {limit} s"
+    try:
+        out, _ = p.communicate(timeout=limit)
+        code, late = p.returncode, ""
+    except subprocess.TimeoutExpired:
+        end_all(p)
+        out, _ = p.communicate()
+    except BaseException:
+        end_all(p)
+        raise
+    return code, out.decode(errors="replace") + late
 
 
 def make(*args):
