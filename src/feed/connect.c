@@ -38,6 +38,7 @@ static void *on_open(void *user, struct ws_conn *c, const struct ws_handshake *h
 		return NULL;
 	uv_timer_stop(&f->timer);
 	f->connects++;
+	f->codes_refused = 0;
 	f->up_mono = clock_mono(f->deps.loop->clock);
 	f->moved_mono = f->up_mono;
 	f->newest_ts = 0;
@@ -94,6 +95,17 @@ static void follow(struct feed *f, const char *location)
 	}
 }
 
+/* Where the token went along, it is the token that was refused. A URI carries a code of its own,
+ * which may be used up or too old: a fresh URI decides, because authorize says 401 itself when it is
+ * the token. A second code that is refused is no accident. */
+static void unauthorized(struct feed *f)
+{
+	if (f->sends_token || ++f->codes_refused > 1)
+		feed_unauthorized(f, "the feed");
+	else
+		feed_fail(f, "the feed answered 401 to a one-use URI, which may be too old");
+}
+
 static void on_refused(void *user, int status, const char *location, const char *why)
 {
 	struct feed *f = user;
@@ -106,7 +118,7 @@ static void on_refused(void *user, int status, const char *location, const char 
 	else if (status >= 300 && status < 400 && location[0])
 		follow(f, location);
 	else if (status == 401)
-		feed_unauthorized(f, "the feed");
+		unauthorized(f);
 	else if (status == 403)
 		feed_forbidden(f, "the feed");
 	else if (status)

@@ -127,6 +127,7 @@ void feed_unauthorized(struct feed *f, const char *where)
 {
 	uint64_t generation = f->token_generation;
 
+	f->codes_refused = 0;
 	go_down(f);
 	feed_set_state(f, FEED_WAITING_TOKEN,
 		       "%s answered 401: the token is dead, a new one is needed", where);
