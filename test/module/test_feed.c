@@ -12,6 +12,8 @@
 #define INDEX "NSE_INDEX|Nifty 50"
 #define T0    1769160568000 /* 2026-01-23 14:59 IST */
 
+static int64_t newest_turn; /* market time of the last logical turn */
+
 static uint64_t metric(struct broker *b, const char *name)
 {
 	return module_metric(b->mod, name);
@@ -143,6 +145,58 @@ static void test_bad_times(void **state)
 	check_i64(clock_market_ms(&b.rig.clock), T0);
 	check_i64(slot_of(&b, FO)->q.ltp, 204);
 	check_i64(slot_of(&b, FO)->ts_ms, 0);
+	broker_down(&b);
+}
+
+static void on_turn(struct book_subscriber *s, int64_t market_ms)
+{
+	(void)s;
+	newest_turn = market_ms;
+}
+
+static void on_tick(struct book_subscriber *s, inst_id id, const struct slot *slot)
+{
+	(void)s;
+	(void)id;
+	(void)slot;
+}
+
+/* A currentTs that is a time, but years ahead of all others, may not become market time for good;
+ * after a night all messages are ahead. */
+static void test_leap(void **state)
+{
+	const int64_t year_2090 = 3786912000000, night = 18 * 3600000;
+	struct book_subscriber turns = {.on_tick = on_tick, .on_turn = on_turn};
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	clock_init(&b.rig.clock, CLOCK_FEED);
+	book_subscribe(&b.market.book, &turns);
+	broker_connect(&b);
+	gate_say_ltp(&b, FEED_INITIAL, T0, FO, 100);
+	gate_say_ltp(&b, FEED_LIVE, year_2090, FO, 101);
+	until(&b, "ticks_total", 2);
+	check_i64(clock_market_ms(&b.rig.clock), T0);
+	check_i64(newest_turn, T0);
+	gate_say_ltp(&b, FEED_LIVE, 0, FO, 102); /* none at all */
+	gate_say_ltp(&b, FEED_LIVE, T0 + 150, FO, 103);
+	until(&b, "ticks_total", 4);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + 150);
+	check_i64(newest_turn, T0 + 150);
+	/* A broken one, a night, and time goes on. */
+	gate_say_ltp(&b, FEED_LIVE, year_2090, FO, 104);
+	gate_say_ltp(&b, FEED_LIVE, T0 + night, FO, 105);
+	until(&b, "ticks_total", 6);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + 150);
+	check_i64(slot_of(&b, FO)->ts_ms, T0 + night);
+	gate_say_ltp(&b, FEED_LIVE, T0 + night + 150, FO, 106);
+	until(&b, "ticks_total", 7);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + night + 150);
+	check_i64(newest_turn, T0 + night + 150);
+	check_i64(slot_of(&b, FO)->q.ltp, 106);
+	check_i64(metric(&b, "bad_times_total"), 0);
+	book_unsubscribe(&turns);
 	broker_down(&b);
 }
 
@@ -468,13 +522,21 @@ static int loud(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ticks),         cmocka_unit_test(test_bad_frames),
-		cmocka_unit_test(test_bad_times),     cmocka_unit_test(test_unknown_keys),
-		cmocka_unit_test(test_too_big),       cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_changes),       cmocka_unit_test(test_subscribed_again),
-		cmocka_unit_test(test_reconnect),     cmocka_unit_test(test_late_frames),
-		cmocka_unit_test(test_stall),         cmocka_unit_test(test_never_speaks),
-		cmocka_unit_test(test_closed_market), cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_bad_times),
+		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_leap),
+		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_subscribed_again),
+		cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_late_frames),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_never_speaks),
+		cmocka_unit_test(test_closed_market),
+		cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);
