@@ -179,7 +179,7 @@ static void count_segment(void *arg, const char *segment, size_t len, int status
 static void test_modes(void **state)
 {
 	static const char *const one[] = {TCS}, *const index[] = {NIFTY};
-	static const char *const odd[] = {"NSE_EQ|NOBODY", TCS};
+	static const char *const odd[] = {"NSE_EQ|NOBODY", TCS, TCS};
 	struct exchange x;
 	struct peer p;
 	struct feed_frame f = {0};
@@ -199,8 +199,11 @@ static void test_modes(void **state)
 	check_i64(segments, 3);
 	feed_frame_fini(&f);
 
-	peer_request(&p, CONTROL_SUB, MODE_LTPC, odd, 2);
+	peer_request(&p, CONTROL_SUB, MODE_LTPC, odd, 3);
 	at = find_snapshot(&x, &p, 1);
+	peer_frame(&p, at, &f);
+	check_i64(f.entries_n, 1); /* asked for twice, there once: it is a map */
+	feed_frame_fini(&f);
 	check_snapshot(&p, at, &(struct expected){1, ARM_LTPC, MODE_LTPC});
 	peer_wait(&x, &p, at + 3);
 	peer_request(&p, CONTROL_SUB, MODE_OPTION_GREEKS, one, 1); /* moves the key */
