@@ -14,7 +14,7 @@
 
 #include "sim/model_internal.h"
 
-#define LEVELS 5
+#define LEVELS DEPTH_MAX /* mode full shows five of them, full_d30 all */
 
 struct quantiles {
 	double at[7];
@@ -138,13 +138,13 @@ static void renew_book(struct model *m, unsigned i)
 		bid = bid > step ? bid - step : 0;
 		ask += step;
 	}
-	/* Most of what is on offer waits behind the five levels that are shown. */
+	/* Never less than what is shown; most of it waits behind that. */
 	x->q.tbq = fmax(x->q.tbq + (double)draw_units(&m->rng, &bid_lots, x->row->lot_size) -
 				(double)draw_units(&m->rng, &bid_lots, x->row->lot_size),
-			4 * bids);
+			bids);
 	x->q.tsq = fmax(x->q.tsq + (double)draw_units(&m->rng, &ask_lots, x->row->lot_size) -
 				(double)draw_units(&m->rng, &ask_lots, x->row->lot_size),
-			4 * asks);
+			asks);
 }
 
 /* --- trades and bars ------------------------------------------------------------------------- */

@@ -219,6 +219,40 @@ static void test_modes(void **state)
 	exchange_down(&x);
 }
 
+/* The levels of the book that a snapshot of `mode` shows. */
+static uint32_t levels_of(struct exchange *x, struct peer *p, enum request_mode mode, uint32_t *at)
+{
+	static const char *const one[] = {TCS};
+	struct feed_frame f = {0};
+	struct tick t;
+
+	peer_request(p, CONTROL_SUB, mode, one, 1);
+	*at = find_snapshot(x, p, *at);
+	check_snapshot(p, *at, &(struct expected){1, ARM_MARKET, mode});
+	peer_frame(p, (*at)++, &f);
+	check(feed_frame_next(&f, &t));
+	feed_frame_fini(&f);
+	return t.q.depth_n;
+}
+
+/* With Plus: thirty levels, and back to five. */
+static void test_plus(void **state)
+{
+	static const char *const plus[] = {"start=2026-11-20T09:15:00", "plus=on", NULL};
+	struct exchange x;
+	struct peer p;
+	uint32_t at = 1;
+
+	(void)state;
+	exchange_up(&x, plus);
+	peer_open(&x, &p);
+	check_i64(levels_of(&x, &p, MODE_FULL_D5, &at), 5);
+	check_i64(levels_of(&x, &p, MODE_FULL_D30, &at), 30);
+	check_i64(levels_of(&x, &p, MODE_FULL_D5, &at), 5);
+	peer_fini(&x, &p);
+	exchange_down(&x);
+}
+
 /* What must change nothing: text, junk, full_d30 without Plus, a mode for a key not subscribed. */
 static void test_ignored(void **state)
 {
@@ -424,11 +458,17 @@ static void test_port_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_http),       cmocka_unit_test(test_master),
-		cmocka_unit_test(test_handshake),  cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_ignored),    cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_night),      cmocka_unit_test(test_stop_with_sessions),
-		cmocka_unit_test(test_bad_config), cmocka_unit_test(test_port_in_use),
+		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_master),
+		cmocka_unit_test(test_handshake),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_plus),
+		cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_night),
+		cmocka_unit_test(test_stop_with_sessions),
+		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_port_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,8 +124,10 @@ static int64_t price_tick(unsigned i)
 
 static void check_depth(const struct quote *q, unsigned i, int lot)
 {
-	check_i64(q->depth_n, 5);
-	for (unsigned l = 0; l < 5; l++) {
+	double bids = 0, asks = 0;
+
+	check_i64(q->depth_n, DEPTH_MAX);
+	for (unsigned l = 0; l < DEPTH_MAX; l++) {
 		const struct depth_row *d = &q->depth[l];
 
 		check(d->ask > 0 && d->ask_qty > 0 && d->bid >= 0);
@@ -134,12 +136,15 @@ static void check_depth(const struct quote *q, unsigned i, int lot)
 		check_i64(d->ask % price_tick(i), 0);
 		check_i64(d->bid_qty % lot, 0);
 		check_i64(d->ask_qty % lot, 0);
+		bids += (double)d->bid_qty;
+		asks += (double)d->ask_qty;
 		if (l == 0)
 			check(d->bid > 0 && d->bid < d->ask);
 		else
 			check(d->ask > q->depth[l - 1].ask &&
 			      (d->bid < q->depth[l - 1].bid || d->bid == 0));
 	}
+	check(q->tbq >= bids && q->tsq >= asks);
 }
 
 static void check_bar(const struct bar *b)
