@@ -181,6 +181,17 @@ static void test_zero_is_not_sent(void **state)
 	check_i64(t.q.present, QUOTE_MSG_LTPC);
 	t = feed_tick("0a09090000000000e06f400a09090000000000000000");
 	check_i64(t.q.present, QUOTE_MSG_LTPC);
+	/* written zeros in a message that is otherwise of the usual form: LTPC, a bar */
+	t = feed_tick("0a16090000000000000000"
+		      "10001800"
+		      "210000000000000000");
+	check_i64(t.q.present, QUOTE_MSG_LTPC);
+	t = feed_tick("12320a30222e0a2c0a023164"
+		      "110000000000000000190000000000000000210000000000000000290000000000000000"
+		      "30003800");
+	check_i64(t.q.present, QUOTE_MSG_OHLC | QUOTE_BARS);
+	check_str(t.q.bars[0].interval, "1d");
+	check_i64(t.q.bars[0].present, 0);
 	/* but an iep that is there is a value */
 	t = feed_tick("0a022a00");
 	check_i64(t.q.present, QUOTE_MSG_LTPC | QUOTE_LTPC_IEP);
