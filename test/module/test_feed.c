@@ -448,6 +448,88 @@ static void test_never_speaks(void **state)
 	broker_down(&b);
 }
 
+/* What one connection said of sessions and time is nothing to the next: a segment that was closed
+ * there is judged by the calendar until it is spoken of, and the exchange's clock may begin earlier. */
+static void test_new_connection_begins_anew(void **state)
+{
+	struct broker b;
+	uint64_t stalls;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.stale_ms = 1000;
+	clock_init(&b.rig.clock, CLOCK_FEED);
+	clock_see_market(&b.rig.clock, T0);
+	want(&b, FO, WANT_FULL);
+	broker_connect(&b);
+	gate_say_status(&b, T0, "NSE_FO", STATUS_NORMAL_CLOSE);
+	gate_say_ltp(&b, FEED_INITIAL, T0 + 30000, FO, 100);
+	broker_until(&b, FEED_UP);
+	stalls = metric(&b, "stalls_total");
+	ws_conn_abort(b.gate.conn);
+	until(&b, "stalls_total", stalls + 1); /* not one word, and a Friday, 14:59 */
+	broker_until(&b, FEED_SUBSCRIBING);
+	stalls = metric(&b, "stalls_total");
+	for (int i = 0; i < 75; i++) {
+		gate_say_ltp(&b, FEED_LIVE, T0 + i, FO, 100);
+		ws_rig_for(&b.rig, 20);
+	}
+	check_i64(metric(&b, "stalls_total"), stalls);
+	broker_down(&b);
+}
+
+/* Silence is counted from when the connection opened, however long there was none before; on the
+ * server's own clock, which stands still here but for what the test moves it. */
+static void test_silence_begins_at_open(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.stale_ms = 100;
+	clock_init_manual(&b.rig.clock, CLOCK_FEED, T0);
+	want(&b, FO, WANT_FULL);
+	broker_connect(&b);
+	gate_say_ltp(&b, FEED_INITIAL, T0, FO, 100);
+	broker_until(&b, FEED_UP);
+	ws_rig_for(&b.rig, 150);
+	check_i64(metric(&b, "stalls_total"), 0);
+	clock_advance(&b.rig.clock, 100);
+	until(&b, "stalls_total", 1);
+	clock_advance(&b.rig.clock, 5000);
+	broker_until(&b, FEED_SUBSCRIBING);
+	ws_rig_for(&b.rig, 150);
+	clock_advance(&b.rig.clock, 99);
+	ws_rig_for(&b.rig, 150);
+	check_i64(metric(&b, "stalls_total"), 1);
+	clock_advance(&b.rig.clock, 1);
+	until(&b, "stalls_total", 2);
+	broker_down(&b);
+}
+
+/* The waits grow while connections die young; one that lived has the next fault begin anew. */
+static void test_good_life(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	clock_init_manual(&b.rig.clock, CLOCK_FEED, T0);
+	broker_connect(&b);
+	for (uint32_t tries = 1; tries <= 3; tries++) {
+		clock_advance(&b.rig.clock, 10000);
+		ws_conn_abort(b.gate.conn);
+		broker_until(&b, FEED_BACKOFF);
+		check_i64(b.feed->backoff.tries, tries);
+		broker_until(&b, FEED_SUBSCRIBING);
+	}
+	clock_advance(&b.rig.clock, 10001);
+	ws_conn_abort(b.gate.conn);
+	broker_until(&b, FEED_BACKOFF);
+	check_i64(b.feed->backoff.tries, 1);
+	broker_down(&b);
+}
+
 /* A quiet socket of a closed market is nothing: by the broker's word, by the calendar, or because
  * nobody wants anything. */
 static void test_closed_market(void **state)
@@ -535,6 +617,9 @@ int main(void)
 		cmocka_unit_test(test_late_frames),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_never_speaks),
+		cmocka_unit_test(test_silence_begins_at_open),
+		cmocka_unit_test(test_good_life),
+		cmocka_unit_test(test_new_connection_begins_anew),
 		cmocka_unit_test(test_closed_market),
 		cmocka_unit_test(test_stop),
 	};
