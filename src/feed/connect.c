@@ -16,9 +16,10 @@
 #include "core/json.h"
 #include "feed/feed_internal.h"
 
-#define AUTHORIZE_PATH   "/v3/feed/market-data-feed/authorize"
-#define AUTHORIZE_MAX    65536
-#define AUTHORIZE_ACCEPT "Accept: application/json\r\n"
+#define AUTHORIZE_PATH    "/v3/feed/market-data-feed/authorize"
+#define AUTHORIZE_MAX     65536
+#define RETRY_AFTER_MAX_S 300
+#define AUTHORIZE_ACCEPT  "Accept: application/json\r\n"
 
 static void connect_url(struct feed *f);
 static void next_address(struct feed *f);
@@ -236,6 +237,16 @@ static void take_uri(struct feed *f, const struct http_result *r)
 	cJSON_Delete(json);
 }
 
+/* 429, 5xx and the like; a server that says how long it needs is given that time. */
+static void busy(struct feed *f, const struct http_result *r)
+{
+	if (r->retry_after_s > 0)
+		f->wait_least_ms =
+			1000 * (uint32_t)(r->retry_after_s < RETRY_AFTER_MAX_S ? r->retry_after_s
+									       : RETRY_AFTER_MAX_S);
+	feed_fail(f, "authorize answered %d", r->status);
+}
+
 static void authorize_done(void *arg, const struct http_result *r)
 {
 	struct feed *f = arg;
@@ -250,7 +261,7 @@ static void authorize_done(void *arg, const struct http_result *r)
 	else if (r->status == 403)
 		feed_forbidden(f, "authorize");
 	else
-		feed_fail(f, "authorize answered %d", r->status);
+		busy(f, r);
 }
 
 static void authorize(struct feed *f, const char *bearer)

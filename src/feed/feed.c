@@ -119,6 +119,9 @@ void feed_fail(struct feed *f, const char *fmt, ...)
 	va_end(ap);
 	go_down(f);
 	wait = backoff_next(&f->backoff);
+	if (wait < f->wait_least_ms)
+		wait = f->wait_least_ms;
+	f->wait_least_ms = 0;
 	feed_set_state(f, FEED_BACKOFF, "%.120s; again in %u ms", why, wait);
 	uv_timer_start(&f->timer, on_try, wait, 0);
 }

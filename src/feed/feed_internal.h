@@ -41,6 +41,7 @@ struct feed {
 	struct url url;
 	bool sends_token; /* the token may follow to `url` */
 	int hops;
+	uint32_t wait_least_ms; /* asked for by the answer that ends the attempt; 0 = not */
 	unsigned codes_refused; /* one-use URIs that were answered 401 since the last connection */
 	char addresses[ADDRESSES_MAX][ADDRESS_TEXT];
 	int addresses_n, address_next;

@@ -64,6 +64,26 @@ static void test_authorize_answers(void **state)
 	broker_down(&b);
 }
 
+/* A server that says when to come again is not asked before. */
+static void test_retry_after(void **state)
+{
+	struct script_reply replies[2] = {{429, "", "Retry-After: 1\r\n"}};
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	replies[1] = b.authorized[0];
+	script_set(&b.api, replies, 2);
+	broker_start(&b);
+	broker_until(&b, FEED_BACKOFF);
+	check(strstr(b.feed->why, "again in 1000 ms") != NULL);
+	ws_rig_for(&b.rig, 700);
+	check_i64(b.api.asked, 1);
+	broker_until(&b, FEED_SUBSCRIBING);
+	check_i64(b.api.asked, 2);
+	broker_down(&b);
+}
+
 /* --- 401 and 403 ------------------------------------------------------------------------------ */
 
 /* The token API fails for a while; meanwhile nothing may be asked with the dead token. */
@@ -505,6 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authorize),
 		cmocka_unit_test(test_authorize_answers),
+		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_401_at_authorize),
 		cmocka_unit_test(test_401_at_handshake),
 		cmocka_unit_test(test_401_of_a_uri),
