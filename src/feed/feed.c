@@ -119,6 +119,9 @@ void feed_fail(struct feed *f, const char *fmt, ...)
 	va_end(ap);
 	go_down(f);
 	wait = backoff_next(&f->backoff);
+	if (wait < f->wait_least_ms)
+		wait = f->wait_least_ms;
+	f->wait_least_ms = 0;
 	feed_set_state(f, FEED_BACKOFF, "%.120s; again in %u ms", why, wait);
 	uv_timer_start(&f->timer, on_try, wait, 0);
 }
@@ -127,6 +130,7 @@ void feed_unauthorized(struct feed *f, const char *where)
 {
 	uint64_t generation = f->token_generation;
 
+	f->codes_refused = 0;
 	go_down(f);
 	feed_set_state(f, FEED_WAITING_TOKEN,
 		       "%s answered 401: the token is dead, a new one is needed", where);
