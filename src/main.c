@@ -326,6 +326,7 @@ static void on_running(void *arg)
 	int port;
 
 	s->page.ws_port = stream_port(s->stream);
+	s->page.heartbeat_s = s->cfg.stream.heartbeat_s;
 	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
 		return;
 	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,
