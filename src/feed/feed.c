@@ -311,11 +311,19 @@ static uint32_t unheard(const struct feed *f)
 	return n;
 }
 
+/* Out of session the link may be as good as it can be, and nothing flows. */
+static const char *why_now(const struct feed *f)
+{
+	return f->state == FEED_UP && !is_session_open(f)
+		       ? "connected; of what is watched no market is open"
+		       : f->why;
+}
+
 static enum health feed_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct feed *f = container_of(m, struct feed, mod);
 
-	snprintf(why, HEALTH_WHY_MAX, "%s", f->why);
+	snprintf(why, HEALTH_WHY_MAX, "%s", why_now(f));
 	if (f->state == FEED_UP) {
 		uint32_t silent = unheard(f);
 
@@ -381,7 +389,7 @@ static void get_status(const void *arg, struct upstream_status *out)
 
 	*out = (struct upstream_status){
 		.state = state_text[f->state],
-		.why = f->why,
+		.why = why_now(f),
 		.is_live = f->state == FEED_UP,
 		.is_session_open = is_session_open(f),
 		.since_ms = f->since_ms,

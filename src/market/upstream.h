@@ -11,7 +11,7 @@
 struct upstream_status {
 	const char *state; /* "live", "connecting", "waiting_token", "forbidden", "backoff", ... */
 	const char *why;   /* one line */
-	bool is_live;      /* data flows */
+	bool is_live;      /* data flows, or would if a market were open */
 	bool is_session_open; /* of any watched segment */
 	int64_t since_ms;     /* wall time of the last change of state */
 };

@@ -337,28 +337,36 @@ static bool parse_db(const char *target, int *db)
 	return isdigit((unsigned char)target[1]) && *end == '\0' && v <= 65535;
 }
 
+int connection_parse_url(const char *text, struct url *url, int *db, struct agni_err *err)
+{
+	if (strncmp(text, "rediss://", 9) == 0)
+		return agni_fail(err, AGNI_ECONFIG,
+				 "redis.url: TLS (rediss://) is not supported; use redis:// to a "
+				 "local Redis or to a TLS tunnel such as stunnel");
+	if (url_parse(text, url, err) < 0) {
+		agni_wrap(err, "redis.url");
+		return err ? err->code = AGNI_ECONFIG : AGNI_ECONFIG;
+	}
+	if (strcmp(url->scheme, "redis") != 0 || !parse_db(url->target, db))
+		return agni_fail(err, AGNI_ECONFIG,
+				 "redis.url is not redis://[[user]:password@]host[:port][/db]");
+	return 0;
+}
+
 int connection_init(struct connection *c, const struct store_deps *deps,
 		    const struct connection_events *events, void *arg, struct agni_err *err)
 {
-	const char *text = deps->cfg->url;
 	bool is_v6;
+	int rc;
 
 	*c = (struct connection){.loop = deps->loop,
 				 .cfg = deps->cfg,
 				 .source = deps->source,
 				 .events = events,
 				 .arg = arg};
-	if (strncmp(text, "rediss://", 9) == 0)
-		return agni_fail(err, AGNI_ECONFIG,
-				 "redis.url: TLS (rediss://) is not supported; use redis:// to a "
-				 "local Redis or to a TLS tunnel such as stunnel");
-	if (url_parse(text, &c->url, err) < 0) {
-		agni_wrap(err, "redis.url");
-		return err ? err->code = AGNI_ECONFIG : AGNI_ECONFIG;
-	}
-	if (strcmp(c->url.scheme, "redis") != 0 || !parse_db(c->url.target, &c->db))
-		return agni_fail(err, AGNI_ECONFIG,
-				 "redis.url is not redis://[[user]:password@]host[:port][/db]");
+	rc = connection_parse_url(deps->cfg->url, &c->url, &c->db, err);
+	if (rc < 0)
+		return rc;
 	is_v6 = strchr(c->url.host, ':') != NULL;
 	snprintf(c->where, sizeof(c->where), is_v6 ? "[%.64s]:%d" : "%.64s:%d", c->url.host,
 		 c->url.port);

@@ -100,6 +100,14 @@ static void test_ticks(void **state)
 	view.status(view.arg, &st);
 	check(st.is_live);
 	check_str(st.state, "live");
+	check_str(st.why, "data flows");
+	/* After the close the link is as good as before, and nobody says that data flows. */
+	gate_say_status(&b, T0 + 4, "NSE_FO", STATUS_NORMAL_CLOSE);
+	gate_say_status(&b, T0 + 5, "NSE_INDEX", STATUS_NORMAL_CLOSE);
+	until(&b, "frames_total", 6);
+	view.status(view.arg, &st);
+	check(st.is_live && !st.is_session_open);
+	check_str(st.why, "connected; of what is watched no market is open");
 	broker_down(&b);
 }
 
