@@ -91,11 +91,11 @@ def run_named(name):
         except lib.Skip as why:
             return "skipped", f"skipped  {name}: {why}"
         except lib.TooBusy as error:
-            text = failure(name, error, logs)
+            text, reason = failure(name, error, logs), str(error).split("\n")[0]
         except Exception as error:
             return "failed", failure(name, error, logs)
         else:
-            again = f" (attempt {attempt + 1}: the machine is busy)" if attempt else ""
+            again = f" (attempt {attempt + 1}, for a busy machine: {reason})" if attempt else ""
             return "passed", f"ok       {name} {time.monotonic() - begin:.1f} s{again}"
     return "failed", text
 

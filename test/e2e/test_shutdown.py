@@ -24,7 +24,8 @@ async def crowd(t, s, n, keys):
 
 
 async def stops(s, signal_number=signal.SIGTERM):
-    """One signal, and a clean end in time."""
+    """One signal, and a clean end in time. Returns what judges the rest of it: demand(is_met, text)
+    of the time of the stop."""
     metronome, begin = Metronome(s), time.monotonic()
     s.process.send_signal(signal_number)
     await s.ended()
@@ -32,12 +33,14 @@ async def stops(s, signal_number=signal.SIGTERM):
     metronome.stop()
     s.check()
     metronome.demand(took < STOP_S * SLOW, begin, f"the stop took {took:.2f} s")
+    return lambda is_met, text: metronome.demand(is_met, begin, text)
 
 
-async def all_said_goodbye(clients):
+async def all_said_goodbye(clients, demand):
+    """Who did not read for two seconds is cut; that may be us, on a machine that is busy."""
     await until(lambda: all(c.closed is not None for c in clients), 3, "every client is closed")
     codes = {c.closed for c in clients}
-    assert codes == {1001}, f"close codes {codes}"
+    demand(codes == {1001}, f"close codes {codes}")
 
 
 @alone
@@ -56,8 +59,7 @@ async def test_shutdown_under_load(t):
                                         b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
                                         b"Content-Length: 10\r\n\r\n12")):
         writer.write(text)
-    await stops(s)
-    await all_said_goodbye(clients + [reader])
+    await all_said_goodbye(clients + [reader], await stops(s))
     assert reader.reason == "the server is stopping"
     # The feed fell silent first: clients and Redis end with the same ticks.
     cached = await redis.quotes(keys)
@@ -86,8 +88,7 @@ async def test_shutdown_with_clients_that_never_read(t):
     async def are_full():
         return (await s.metrics())["agnidata_stream_full_total"] >= 5
     await until(are_full, 15, "five full sockets")
-    await stops(s)
-    await all_said_goodbye([good])
+    await all_said_goodbye([good], await stops(s))
 
 
 async def test_shutdown_with_redis_that_sleeps(t):
@@ -99,8 +100,7 @@ async def test_shutdown_with_redis_that_sleeps(t):
     await c.flows()
     redis.pause()
     await c.flows()
-    await stops(s)
-    await all_said_goodbye([c])
+    await all_said_goodbye([c], await stops(s))
 
 
 async def test_shutdown_second_signal(t):
@@ -183,11 +183,13 @@ async def test_shutdown_under_valgrind(t):
     connects = "agnidata_feed_connects_total"
     await until(lambda: _is(s, connects, 2), 60, "connected again")
     await s.live(60)
+    metronome, begin = Metronome(s), time.monotonic()
     s.process.send_signal(signal.SIGTERM)
     await s.ended(60)
+    metronome.stop()
     s.check()
     assert not s.find(r"^==\d+==.*(lost|Invalid|uninitialised)"), "valgrind has something to say"
-    await all_said_goodbye(clients)
+    await all_said_goodbye(clients, lambda ok, text: metronome.demand(ok, begin, text))
 
 
 async def _is(s, name, value):
