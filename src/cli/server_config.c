@@ -74,6 +74,8 @@ static int check_whole(const struct server_config *c, struct buf *problems)
 	bad += note(check_url("upstream.api_url", c->upstream.api_url, &err), &err, problems);
 	bad += note(check_url("upstream.feed_url", c->upstream.feed_url, &err), &err, problems);
 	bad += note(check_url("token.source_url", c->token.source_url, &err), &err, problems);
+	bad += note(check_url("token.redirect_uri", c->token.redirect_uri, &err), &err, problems);
+	bad += note(token_config_check(&c->token, &err), &err, problems);
 	if (c->upstream.backoff_min_ms > c->upstream.backoff_max_ms) {
 		buf_str(problems,
 			"upstream.backoff_min_ms is larger than upstream.backoff_max_ms\n");

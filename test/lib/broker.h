@@ -11,6 +11,7 @@
 
 #include "feed/feed.h"
 #include "feed/feed_internal.h"
+#include "keeper.h"
 #include "parts.h"
 #include "script.h"
 #include "upstox/encode.h"
@@ -37,9 +38,9 @@ struct broker {
 	struct script token_api, api;
 	struct gate gate;
 	struct market market;
-	struct token_config token_cfg;
-	struct token *token;
-	struct module *token_mod;
+	struct keeper keeper;
+	struct token *token;      /* the keeper's */
+	struct module *token_mod; /* the keeper's */
 	struct feed_config cfg;
 	struct feed *feed;
 	struct module *mod;
