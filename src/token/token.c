@@ -156,6 +156,11 @@ static int64_t wall(const struct token *t)
 	return clock_wall_ms(t->deps.loop->clock);
 }
 
+static enum log_level level_of(enum token_state to)
+{
+	return to == TOKEN_FAILED ? LOG_ERROR : to == TOKEN_REFRESHING ? LOG_WARN : LOG_INFO;
+}
+
 AGNI_PRINTF(3, 4)
 static void set_state(struct token *t, enum token_state to, const char *fmt, ...)
 {
@@ -165,12 +170,11 @@ static void set_state(struct token *t, enum token_state to, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	if (t->state != to || (why[0] && strcmp(why, t->why) != 0))
-		log_write(to == TOKEN_FAILED       ? LOG_ERROR
-			  : to == TOKEN_REFRESHING ? LOG_WARN
-						   : LOG_INFO,
-			  "token", "%s -> %s%s%s", state_text[t->state], state_text[to],
-			  why[0] ? ": " : "", why);
+	if (t->state != to)
+		log_write(level_of(to), "token", "%s -> %s: %s", state_text[t->state],
+			  state_text[to], why);
+	else if (strcmp(why, t->why) != 0)
+		log_write(level_of(to), "token", "%s: %s", state_text[to], why);
 	t->state = to;
 	memcpy(t->why, why, sizeof(why));
 }
@@ -543,7 +547,7 @@ static void take_fetched(struct token *t, const struct source_token *s)
 	} else if (is_live(t, s->token)) {
 		nothing_fetched(t, "the token API has no newer token yet", false);
 	} else if (token_is_refused(t, s->token)) {
-		nothing_fetched(t, "the token API still gives a token that was refused", false);
+		nothing_fetched(t, "the token API still gives the token that was refused", false);
 	} else if (s->expires_ms && s->expires_ms <= wall(t)) {
 		nothing_fetched(t, "the token API gives a token that has expired", false);
 	} else {
