@@ -123,6 +123,16 @@ void gate_say_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const ch
 	say_encoded(b);
 }
 
+void gate_old_says_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
+		       price_t ltp)
+{
+	struct ws_conn *newest = b->gate.conn;
+
+	b->gate.conn = b->gate.old;
+	gate_say_ltp(b, type, ts_ms, key, ltp);
+	b->gate.conn = newest;
+}
+
 void gate_say_status(struct broker *b, int64_t ts_ms, const char *segment,
 		     enum market_status status)
 {

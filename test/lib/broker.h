@@ -76,6 +76,10 @@ void broker_connect(struct broker *b);
 void gate_say_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
 		  price_t ltp);
 
+/* The same, of the connection before the newest: it becomes the newest for this message. */
+void gate_old_says_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
+		       price_t ltp);
+
 /* market_info with one segment. */
 void gate_say_status(struct broker *b, int64_t ts_ms, const char *segment,
 		     enum market_status status);
