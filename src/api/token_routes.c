@@ -181,9 +181,10 @@ static void on_offered(void *arg, const struct proof_result *result)
 	if (result->verdict == PROOF_GOOD)
 		respond_status(a, r);
 	else if (result->verdict == PROOF_BAD)
-		http_respond_error(r, 400, "token_refused",
-				   "the broker refuses this token (%s: %d %s); nothing was replaced",
-				   result->asked, result->status, result->error_code);
+		http_respond_error(
+			r, 400, "token_refused",
+			"the broker refuses this token (%s: %d %s); nothing was replaced",
+			result->asked, result->status, result->error_code);
 	else
 		http_respond_error(r, 503, "broker_unreachable",
 				   "the token could not be proved (%s: %s); nothing was replaced",
@@ -250,8 +251,8 @@ void api_token_notify(void *arg, struct http_request *r)
 	struct source_token s;
 	struct agni_err err;
 
-	if (!cfg->notifier_path[0] || !secret_equal(path, strlen(path), cfg->notifier_path,
-						    strlen(cfg->notifier_path))) {
+	if (!cfg->notifier_path[0] ||
+	    !secret_equal(path, strlen(path), cfg->notifier_path, strlen(cfg->notifier_path))) {
 		http_respond_error(r, 404, "not_found", "there is nothing at this path");
 		return;
 	}
@@ -259,8 +260,7 @@ void api_token_notify(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "the body is not usable: %s", err.text);
 		return;
 	}
-	if (!secret_equal(s.client_id, strlen(s.client_id), cfg->client_id,
-			  strlen(cfg->client_id)))
+	if (!secret_equal(s.client_id, strlen(s.client_id), cfg->client_id, strlen(cfg->client_id)))
 		http_respond_error(r, 403, "other_client", "this is not for our app");
 	else
 		offer(a, r, &s, ORIGIN_NOTIFIER);
@@ -296,8 +296,8 @@ static void respond_page(struct http_request *r, int status, const char *text)
 		   "<!doctype html><meta charset=\"utf-8\"><title>agnidata</title>"
 		   "<p style=\"font:16px sans-serif\">%s</p>",
 		   text);
-	http_respond(r, status, "text/html; charset=utf-8",
-		     "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n", b.data, b.len);
+	http_respond(r, status, "text/html; charset=utf-8", "Referrer-Policy: no-referrer\r\n",
+		     b.data, b.len);
 	buf_fini(&b);
 }
 

@@ -63,6 +63,26 @@ void secret_wipe_buf(struct buf *b)
 	buf_fini(b);
 }
 
+void secret_append(struct buf *b, const void *bytes, size_t len)
+{
+	if (b->cap - b->len <= len) { /* one byte more than asked, for buf_cstr() */
+		struct buf moved = {0};
+
+		buf_reserve(&moved, 2 * (b->len + len) + 1);
+		buf_append(&moved, b->data, b->len);
+		secret_wipe_buf(b);
+		*b = moved;
+	}
+	buf_append(b, bytes, len);
+}
+
+void secret_reset(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	b->len = 0;
+}
+
 bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned char diff = a_len != b_len;

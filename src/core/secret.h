@@ -28,6 +28,16 @@ void secret_wipe_text(char **text);
 /* All that the buffer's memory holds is wiped, then it is freed. */
 void secret_wipe_buf(struct buf *b);
 
+/* As buf_append, buf_byte and buf_cstr; where the buffer has to move, what it leaves is wiped. */
+void secret_append(struct buf *b, const void *bytes, size_t len);
+static inline void secret_byte(struct buf *b, char c)
+{
+	secret_append(b, &c, 1);
+}
+
+/* Its memory is kept, and what stood in it is wiped. */
+void secret_reset(struct buf *b);
+
 /* Whether two texts are equal, in a time that depends on their lengths alone. */
 bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 

@@ -401,8 +401,8 @@ static enum health feed_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct feed *f = container_of(m, struct feed, mod);
 
-	snprintf(why, HEALTH_WHY_MAX, "%s%.100s", f->relieved ? "data flows; the new token's: " : "",
-		 f->why);
+	snprintf(why, HEALTH_WHY_MAX, "%s%.100s",
+		 f->relieved ? "data flows; the new token's: " : "", f->why);
 	if (f->state == FEED_UP) {
 		uint32_t silent = unheard(f);
 

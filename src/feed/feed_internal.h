@@ -74,7 +74,7 @@ void feed_fail(struct feed *f, const char *fmt, ...) AGNI_PRINTF(2, 3); /* -> BA
 void feed_unauthorized(struct feed *f, const char *where);              /* -> WAITING_TOKEN */
 void feed_forbidden(struct feed *f, const char *where);                 /* -> FORBIDDEN */
 void feed_data_came(struct feed *f);                                    /* SUBSCRIBING -> LIVE */
-void feed_old_is_gone(struct feed *f); /* `relieved` closed by itself */
+void feed_old_is_gone(struct feed *f);                  /* `relieved` closed by itself */
 void feed_drop_old(struct feed *f, const char *reason); /* closes `relieved`, if there is one */
 
 /* connect.c: authorize, resolve, redirects, the socket. */

@@ -93,9 +93,8 @@ static bool take_state(struct token *t, const char *state)
 /* The exchange came to nothing. */
 static void give_up(struct token *t, int status, const char *code, const char *why)
 {
-	struct proof_result r = {.verdict = PROOF_UNKNOWN,
-				 .asked = "POST " EXCHANGE_PATH,
-				 .status = status};
+	struct proof_result r = {
+		.verdict = PROOF_UNKNOWN, .asked = "POST " EXCHANGE_PATH, .status = status};
 	struct asker a = t->offerer;
 
 	snprintf(r.why, sizeof(r.why), "%s", why);

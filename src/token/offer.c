@@ -93,10 +93,9 @@ int token_validate(struct token *t, token_proof_fn *done, void *arg, struct agni
 		return agni_fail(err, AGNI_ELIMIT, "too many ask at once");
 	if (!t->question) {
 		t->question_generation = t->generation;
-		t->question = proof_start(t->deps.http, token_api_url(t),
-					  t->bearer.text + strlen("Bearer "),
-					  (uint64_t)t->deps.cfg->timeout_ms, on_question_proof, t,
-					  err);
+		t->question = proof_start(
+			t->deps.http, token_api_url(t), t->bearer.text + strlen("Bearer "),
+			(uint64_t)t->deps.cfg->timeout_ms, on_question_proof, t, err);
 		if (!t->question)
 			return err ? err->code : AGNI_EPARSE;
 	}
@@ -106,9 +105,8 @@ int token_validate(struct token *t, token_proof_fn *done, void *arg, struct agni
 
 void token_offers_stop(struct token *t)
 {
-	const struct proof_result r = {.verdict = PROOF_UNKNOWN,
-				       .asked = "nobody",
-				       .why = "the server is stopping"};
+	const struct proof_result r = {
+		.verdict = PROOF_UNKNOWN, .asked = "nobody", .why = "the server is stopping"};
 
 	proof_cancel(t->offer);
 	proof_cancel(t->question);

@@ -18,12 +18,12 @@
 #include "core/rand.h"
 #include "http/aead.h"
 
-#define KEY_HEX        (2 * AEAD_KEY_BYTES)
-#define KEY_ID_HEX     (SEAL_KEY_ID_TEXT - 1)
-#define RING_TEXT_MAX  8192
-#define INSIDE_MAX     (TOKEN_TEXT_MAX + 64)
-#define AAD_MAX        256
-#define HEAD_NUMBERS   3 /* of the text inside the box: origin, kind, time of issue */
+#define KEY_HEX       (2 * AEAD_KEY_BYTES)
+#define KEY_ID_HEX    (SEAL_KEY_ID_TEXT - 1)
+#define RING_TEXT_MAX 8192
+#define INSIDE_MAX    (TOKEN_TEXT_MAX + 64)
+#define AAD_MAX       256
+#define HEAD_NUMBERS  3 /* of the text inside the box: origin, kind, time of issue */
 
 struct sealed {
 	char key_id[SEAL_KEY_ID_TEXT];
@@ -144,9 +144,9 @@ static int read_private(const char *path, char *out, size_t size, struct agni_er
 		return agni_fail_uv(err, -errno, "%s", path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077)) {
 		close(fd);
-		return agni_fail(err, AGNI_ECONFIG,
-				 "%s: a file of keys must be readable by its owner only (chmod 600)",
-				 path);
+		return agni_fail(
+			err, AGNI_ECONFIG,
+			"%s: a file of keys must be readable by its owner only (chmod 600)", path);
 	}
 	n = read(fd, out, size);
 	close(fd);

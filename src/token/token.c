@@ -27,17 +27,16 @@ const struct config_key token_config_keys[] = {
 	CONFIG_STR(struct token_config, source_url, "", "",
 		   "internal token API that answers {\"success\":true,\"access_token\":...}; empty "
 		   "= none"),
-	CONFIG_STR_F(
-		struct token_config, access_token, "", "",
-		"a token of today given by hand, best as ${UPSTOX_ACCESS_TOKEN}; empty = ask "
-		"source_url",
-		CONFIG_SECRET | CONFIG_RELOAD),
-	CONFIG_STR_F(struct token_config, analytics_token, "", "",
-		     "a long-lived analytics token, best as ${UPSTOX_ANALYTICS_TOKEN}; empty = none",
+	CONFIG_STR_F(struct token_config, access_token, "", "",
+		     "a token of today given by hand, best as ${UPSTOX_ACCESS_TOKEN}; empty = ask "
+		     "source_url",
 		     CONFIG_SECRET | CONFIG_RELOAD),
+	CONFIG_STR_F(
+		struct token_config, analytics_token, "", "",
+		"a long-lived analytics token, best as ${UPSTOX_ANALYTICS_TOKEN}; empty = none",
+		CONFIG_SECRET | CONFIG_RELOAD),
 	CONFIG_STR_F(struct token_config, analytics_expires, "", "",
-		     "its last day, YYYY-MM-DD; empty = what the token itself says",
-		     CONFIG_RELOAD),
+		     "its last day, YYYY-MM-DD; empty = what the token itself says", CONFIG_RELOAD),
 	CONFIG_INT(struct token_config, ttl_h, 24, 1, 24, "h",
 		   "longest life of a daily token; it dies at the next 03:30 IST at the latest"),
 	CONFIG_INT(struct token_config, renew_before_s, 1800, 0, 86400, "s",
@@ -52,10 +51,11 @@ const struct config_key token_config_keys[] = {
 		   "how often source_url is asked while nothing better is to be done"),
 	CONFIG_INT(struct token_config, timeout_ms, 5000, 100, 60000, "ms",
 		   "total time for one answer of source_url or of the broker"),
-	CONFIG_STR(struct token_config, seal_key_file, "", "",
-		   "keys that seal the kept token; empty = the systemd credential "
-		   "agnidata-seal-key, the environment's AGNIDATA_SEAL_KEY, or seal.key in the data "
-		   "folder"),
+	CONFIG_STR(
+		struct token_config, seal_key_file, "", "",
+		"keys that seal the kept token; empty = the systemd credential "
+		"agnidata-seal-key, the environment's AGNIDATA_SEAL_KEY, or seal.key in the data "
+		"folder"),
 	CONFIG_STR(struct token_config, client_id, "", "",
 		   "the broker's key of our app, for logins and the notifier; empty = off"),
 	CONFIG_STR_F(struct token_config, client_secret, "", "",
@@ -117,8 +117,7 @@ int token_config_check(const struct token_config *cfg, struct agni_err *err)
 				 SEAL_ACCOUNT_MAX);
 	if ((cfg->access_token[0] && !token_text_is_sound(cfg->access_token)) ||
 	    (cfg->analytics_token[0] && !token_text_is_sound(cfg->analytics_token)))
-		return agni_fail(err, AGNI_ECONFIG,
-				 "token.%s holds characters that no token has",
+		return agni_fail(err, AGNI_ECONFIG, "token.%s holds characters that no token has",
 				 token_text_is_sound(cfg->analytics_token) ||
 						 !cfg->analytics_token[0]
 					 ? "access_token"
@@ -130,9 +129,10 @@ int token_config_check(const struct token_config *cfg, struct agni_err *err)
 				 cfg->analytics_expires);
 	if (cfg->notifier_path[0] &&
 	    (strlen(cfg->notifier_path) < 32 || !is_path_part(cfg->notifier_path)))
-		return agni_fail(err, AGNI_ECONFIG,
-				 "token.notifier_path: at least 32 letters, digits or ._~-, at random "
-				 "(openssl rand -hex 24)");
+		return agni_fail(
+			err, AGNI_ECONFIG,
+			"token.notifier_path: at least 32 letters, digits or ._~-, at random "
+			"(openssl rand -hex 24)");
 	if (cfg->notifier_path[0] && !cfg->client_id[0])
 		return agni_fail(err, AGNI_ECONFIG, "token.notifier_path needs token.client_id");
 	return 0;
@@ -541,8 +541,9 @@ static void take_fetched(struct token *t, const struct source_token *s)
 	char why[HEALTH_WHY_MAX];
 
 	if (s->account[0] && strcmp(s->account, account) != 0) {
-		snprintf(why, sizeof(why), "the token API answered for the account %.40s, not %.40s",
-			 s->account, account);
+		snprintf(why, sizeof(why),
+			 "the token API answered for the account %.40s, not %.40s", s->account,
+			 account);
 		nothing_fetched(t, why, true);
 	} else if (is_live(t, s->token)) {
 		nothing_fetched(t, "the token API has no newer token yet", false);

@@ -142,10 +142,10 @@ struct token_status {
 	bool has_token;
 	uint64_t generation; /* of the live token, or of the last one */
 	/* Of the live token; without one: 0 and "". */
-	const char *origin; /* "config", "source", ... */
-	const char *kind;   /* "daily", "analytics" */
-	int64_t issued_ms;  /* 0: not known */
-	int64_t expires_ms; /* 0: no known end */
+	const char *origin;   /* "config", "source", ... */
+	const char *kind;     /* "daily", "analytics" */
+	int64_t issued_ms;    /* 0: not known */
+	int64_t expires_ms;   /* 0: no known end */
 	char fingerprint[17]; /* 16 hex digits of its SHA-256 */
 	const char *kept;     /* "Redis", "the file", "nowhere" */
 	uint32_t tries;       /* failed, of this refresh */
@@ -158,8 +158,8 @@ void token_status(const struct token *t, struct token_status *out);
 typedef void token_proof_fn(void *arg, const struct proof_result *result);
 
 struct token_offer {
-	const char *token; /* lent for the call */
-	int64_t issued_ms; /* 0: now */
+	const char *token;  /* lent for the call */
+	int64_t issued_ms;  /* 0: now */
 	int64_t expires_ms; /* 0: not said */
 	enum token_origin origin;
 };

@@ -13,10 +13,10 @@
 #include "token/token.h"
 #include "token/vault.h"
 
-#define REFUSED_MAX  16 /* remembered by their hash */
-#define ASKERS_MAX   64
-#define LOGINS_MAX   8
-#define STATE_TEXT   33
+#define REFUSED_MAX 16 /* remembered by their hash */
+#define ASKERS_MAX  64
+#define LOGINS_MAX  8
+#define STATE_TEXT  33
 
 /* A token that is not in place yet. */
 struct candidate {
@@ -45,21 +45,21 @@ struct token {
 	enum token_state state;
 	char why[HEALTH_WHY_MAX];
 	/* the live token */
-	struct secret bearer; /* "Bearer " and the token */
+	struct secret bearer;  /* "Bearer " and the token */
 	struct candidate live; /* its facts; .text is empty */
 	uint64_t generation;
 	mono_ns put_mono;
 	/* what is being tried */
 	struct candidate candidate;
-	struct candidate kept; /* found sealed, not tried yet */
-	struct proof *proof;   /* of the candidate */
+	struct candidate kept;  /* found sealed, not tried yet */
+	struct proof *proof;    /* of the candidate */
 	struct http_call *call; /* to the token API */
 	unsigned char refused[REFUSED_MAX][HASH_BYTES];
 	uint64_t refused_n; /* so many were remembered, the last REFUSED_MAX are */
 	struct backoff backoff;
-	uint32_t tries;      /* failed, of this refresh */
-	uint32_t young;      /* tokens in a row that were lost within GOOD_LIFE_NS */
-	bool is_refreshing;  /* a token was lost: tries count */
+	uint32_t tries;     /* failed, of this refresh */
+	uint32_t young;     /* tokens in a row that were lost within GOOD_LIFE_NS */
+	bool is_refreshing; /* a token was lost: tries count */
 	bool is_failed;
 	bool is_stopping;
 	mono_ns boot_until; /* Redis may answer so long */

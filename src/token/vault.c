@@ -13,27 +13,27 @@
 
 #include "core/log.h"
 
-#define PATH_TEXT_MAX  512
-#define CREDENTIAL     "agnidata-seal-key"
-#define KEY_VARIABLE   "AGNIDATA_SEAL_KEY"
-#define DEFAULT_KEYS   "seal.key"
-#define NO_END_TTL_MS  (366ll * 86400000) /* a token without a known end is not kept for ever */
+#define PATH_TEXT_MAX 512
+#define CREDENTIAL    "agnidata-seal-key"
+#define KEY_VARIABLE  "AGNIDATA_SEAL_KEY"
+#define DEFAULT_KEYS  "seal.key"
+#define NO_END_TTL_MS (366ll * 86400000) /* a token without a known end is not kept for ever */
 
 struct vault {
 	struct vault_deps deps;
 	struct seal_ring ring;
 	struct store_listener on_redis;
-	struct buf record;     /* sealed, the newest that was saved; empty: none */
-	uint64_t generation;   /* of `record`, or of what was found */
-	int64_t expires_ms;    /* of `record` */
-	bool is_due;           /* `record` has not been written yet */
-	bool has_asked;        /* Redis has answered on this connection */
-	bool is_foreign;       /* there is a record that our keys do not open */
-	bool is_asking;        /* before the first answer of Redis */
+	struct buf record;   /* sealed, the newest that was saved; empty: none */
+	uint64_t generation; /* of `record`, or of what was found */
+	int64_t expires_ms;  /* of `record` */
+	bool is_due;         /* `record` has not been written yet */
+	bool has_asked;      /* Redis has answered on this connection */
+	bool is_foreign;     /* there is a record that our keys do not open */
+	bool is_asking;      /* before the first answer of Redis */
 	const char *place;
 	char trouble[160];
-	bool is_waiting; /* for an answer of Redis */
-	bool is_writing; /* a file, in the thread pool */
+	bool is_waiting;   /* for an answer of Redis */
+	bool is_writing;   /* a file, in the thread pool */
 	bool has_variable; /* the keys came from the environment, and are gone from there */
 	bool is_closed;
 	void (*done)(void *arg);
@@ -375,9 +375,9 @@ static void save_next(struct vault *v)
 	if (!v->is_due || v->is_waiting || v->is_writing || v->is_foreign || v->is_closed)
 		return;
 	v->is_due = false;
-	v->is_waiting = redis_is_there(v) &&
-			store_put(v->deps.store, KEY_TOKEN, v->deps.account, buf_cstr(&v->record),
-				  life_ms(v), on_put, v) == 0;
+	v->is_waiting =
+		redis_is_there(v) && store_put(v->deps.store, KEY_TOKEN, v->deps.account,
+					       buf_cstr(&v->record), life_ms(v), on_put, v) == 0;
 	if (!v->is_waiting)
 		file_begin(v, &v->record);
 }

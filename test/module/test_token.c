@@ -16,7 +16,7 @@
 
 #define ANSWER(token) "{\"success\":true,\"access_token\":\"" token "\"}"
 #define DEAD                                                                                       \
-	"{\"status\":\"error\",\"errors\":[{\"errorCode\":\"UDAPI100050\",\"message\":\"Invalid "   \
+	"{\"status\":\"error\",\"errors\":[{\"errorCode\":\"UDAPI100050\",\"message\":\"Invalid "  \
 	"token used to access API\"}]}"
 
 static const struct script_reply good = {200, "{\"status\":\"success\",\"data\":{}}", NULL};
@@ -366,9 +366,12 @@ static void test_no_answer(void **state)
 /* The broker is in trouble, which says nothing about the token: asked again until it says. */
 static void test_broker_in_trouble(void **state)
 {
-	const struct script_reply says[] = {
-		{500, "", NULL},  {503, "<html>", NULL}, {429, "{\"status\":\"error\"}", NULL},
-		{403, "<html>waf</html>", NULL}, {403, "<html>waf</html>", NULL}, good};
+	const struct script_reply says[] = {{500, "", NULL},
+					    {503, "<html>", NULL},
+					    {429, "{\"status\":\"error\"}", NULL},
+					    {403, "<html>waf</html>", NULL},
+					    {403, "<html>waf</html>", NULL},
+					    good};
 	struct stand s;
 
 	(void)state;
@@ -565,9 +568,8 @@ static int offer(struct stand *s, const char *token)
 {
 	struct agni_err err;
 
-	return token_offer(s->token,
-			   &(struct token_offer){.token = token, .origin = ORIGIN_UPDATE}, on_proof,
-			   s, &err);
+	return token_offer(s->token, &(struct token_offer){.token = token, .origin = ORIGIN_UPDATE},
+			   on_proof, s, &err);
 }
 
 static void test_offer(void **state)

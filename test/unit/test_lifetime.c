@@ -86,11 +86,16 @@ static int64_t parse(const char *json)
 
 static void test_parse(void **state)
 {
-	static const char *const bad[] = {"true",        "[]",
-					  "\"soon\"",    "-1",
-					  "\"2026-02-30T00:00:00\"", "\"2026-01-23\"",
-					  "1e300",       "\"99999999999999999\"",
-					  "\"2026-01-23T14:59:29.\"", "0"};
+	static const char *const bad[] = {"true",
+					  "[]",
+					  "\"soon\"",
+					  "-1",
+					  "\"2026-02-30T00:00:00\"",
+					  "\"2026-01-23\"",
+					  "1e300",
+					  "\"99999999999999999\"",
+					  "\"2026-01-23T14:59:29.\"",
+					  "0"};
 
 	(void)state;
 	check_i64(lifetime_parse(NULL), 0);
@@ -116,10 +121,8 @@ static void test_parse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_next_0330),
-		cmocka_unit_test(test_next_0330_of_any_instant),
-		cmocka_unit_test(test_daily),
-		cmocka_unit_test(test_jwt),
+		cmocka_unit_test(test_next_0330), cmocka_unit_test(test_next_0330_of_any_instant),
+		cmocka_unit_test(test_daily),     cmocka_unit_test(test_jwt),
 		cmocka_unit_test(test_parse),
 	};
 

@@ -7,7 +7,8 @@
 
 /* As observed. */
 static const char dead[] =
-	"{\"status\":\"error\",\"errors\":[{\"errorCode\":\"UDAPI100050\",\"message\":\"Invalid token "
+	"{\"status\":\"error\",\"errors\":[{\"errorCode\":\"UDAPI100050\",\"message\":\"Invalid "
+	"token "
 	"used to access API\",\"propertyPath\":null,\"invalidValue\":null,\"error_code\":"
 	"\"UDAPI100050\",\"property_path\":null,\"invalid_value\":null}]}";
 
