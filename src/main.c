@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/seal_command.h"
 #include "cli/server_config.h"
 #include "core/log.h"
 #include "core/runner.h"
@@ -484,6 +485,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
+	if (argc > 1 && strcmp(argv[1], "seal") == 0)
+		return seal_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return EXIT_USAGE;

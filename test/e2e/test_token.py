@@ -6,8 +6,9 @@ import glob
 import json
 import os
 import re
+import signal
 
-from lib import FLAVOUR, Skip, alone, free_port, http, loads, until
+from lib import FLAVOUR, Skip, alone, free_port, http, loads, run_binary, until
 
 ACCOUNT = "agnidata001"
 FAST = {"token.retry_ms": "50", "token.poll_s": "3600"}
@@ -288,6 +289,48 @@ async def test_token_kept(t):
     await s.stop()
     with open(sealed[0], "rb") as f:
         assert f.read() == record, "the record was written over"
+
+
+async def test_token_seal_command(t):
+    """New keys, rotation under a running server, and whether keys fit a record."""
+    code, out, _ = await run_binary("seal", "new")
+    assert code == 0 and re.fullmatch(r"[0-9a-f]{16} [0-9a-f]{64}\n", out), out
+    keys = os.path.join(t.folder, "keys")
+    with open(keys, "w", encoding="ascii") as f:
+        f.write(out)
+    assert (await run_binary("seal", "rotate", keys))[0] == 1, "others may read it"
+    os.chmod(keys, 0o600)
+    s = await t.server({**FAST, "token.seal_key_file": keys})
+    await s.live()
+    record = os.path.join(t.folder, "var", "sim", f"token-{ACCOUNT}.sealed")
+    await until(lambda: os.path.exists(record), 5, "the record")
+    first = out[:16]
+    code, out, err = await run_binary("seal", "check", keys, record)
+    assert code == 0 and out.startswith(f"sound: a token of {ACCOUNT}, generation 1, until "), err
+
+    code, out, _ = await run_binary("seal", "rotate", keys)
+    assert code == 0 and os.stat(keys).st_mode & 0o777 == 0o600
+    second = re.search("the key ([0-9a-f]{16}) seals", out)[1]
+    assert second != first
+    assert (await run_binary("seal", "check", keys, record))[0] == 0, "the old key still opens"
+    s.process.send_signal(signal.SIGHUP)
+
+    def is_resealed():
+        with open(record, encoding="ascii") as f:
+            return json.loads(f.read())["kid"] == second
+    await until(is_resealed, 5, "sealed with the new key")
+    other = os.path.join(t.folder, "other")
+    with open(other, "w", encoding="ascii") as f:
+        f.write((await run_binary("seal", "new"))[1])
+    os.chmod(other, 0o600)
+    code, _, err = await run_binary("seal", "check", other, record)
+    assert code == 1 and f"needs the key {second}" in err, err
+    for words in ((), ("rotate",), ("check", keys), ("nothing",)):
+        assert (await run_binary("seal", *words))[0] == 2
+    assert (await run_binary("seal", "--help"))[0] == 0
+    for bad in ("/no/such/file", record):
+        code, _, err = await run_binary("seal", "check", bad, record)
+        assert code == 1 and bad in err, err
 
 
 async def test_token_kept_in_redis(t):
