@@ -149,4 +149,4 @@ clean: ## remove everything that was built
 	rm -rf build agnidata
 
 help: ## print this
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

@@ -240,8 +240,12 @@ static void server_table(struct server *s)
 
 static int make_dir(const char *path, struct agni_err *err)
 {
+	struct stat st;
+
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return agni_fail_uv(err, -errno, "server.data_dir: cannot make %s", path);
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return agni_fail(err, UV_ENOTDIR, "server.data_dir: %s is not a folder", path);
 	if (access(path, W_OK | X_OK) < 0)
 		return agni_fail_uv(err, -errno, "server.data_dir: cannot write to %s", path);
 	return 0;
@@ -354,6 +358,7 @@ static void on_running(void *arg)
 	int port;
 
 	s->page.ws_port = stream_port(s->stream);
+	s->page.heartbeat_s = s->cfg.stream.heartbeat_s;
 	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
 		return;
 	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,

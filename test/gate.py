@@ -7,10 +7,12 @@
     gate.py asan | lint | fuzz
 
 Each cmocka test, each end-to-end test, each lint and each fuzz target counts as one. A test that
-cannot run here (no data set, no tool) is skipped and says why.
+cannot run here (no data set, no tool) is skipped and says why. Every failure is told twice: where
+it happens, with its output, and once more in the last lines, by its name and its first words.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -18,8 +20,10 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FUZZ_S = int(os.environ.get("FUZZ_S", "60" if sys.argv[1:2] == ["fuzz"] else "15"))
 JOBS = str(min(os.cpu_count() or 2, 8))
-TEST_LIMIT_S = 240
+TEST_LIMIT_S = 480
+SANITIZER = re.compile(r"ERROR: \w*Sanitizer|runtime error:")
 passed = failed = skipped = 0
+failures = []  # what the last lines of the log repeat
 
 
 def note(kind, name, text=""):
@@ -34,6 +38,18 @@ def count(ok, name, text=""):
     else:
         failed += 1
         note("FAILED", name, text)
+        failures.append(name + indent(first_words(text)))
+
+
+def indent(lines):
+    return "".join("\n    " + line for line in lines)
+
+
+def first_words(text):
+    """The lines that look like the reason, or the last ones."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    reasons = [line for line in lines if re.search(r"error|FAILED|warning", line, re.I)]
+    return reasons[:5] or lines[-5:]
 
 
 def skip(name, why):
@@ -42,17 +58,33 @@ def skip(name, why):
     note("skipped", name, why)
 
 
+def end_all(process):
+    """What the command has started goes with it: servers, workers, what they started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run(cmd, limit=1800, env=None):
     """Exit code (124: out of time) and output of a command."""
     full = dict(os.environ, **(env or {}))
     try:
-        p = subprocess.run(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=limit, env=full, check=False)
-        return p.returncode, p.stdout.decode(errors="replace")
-    except subprocess.TimeoutExpired as e:
-        return 124, (e.stdout or b"").decode(errors="replace") + f"\nno end within {limit} s"
+        p = subprocess.Popen(cmd, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, env=full, start_new_session=True)
     except FileNotFoundError as e:
         return 127, str(e)
+    code, late = 124, f"\nno end within {limit} s"
+    try:
+        out, _ = p.communicate(timeout=limit)
+        code, late = p.returncode, ""
+    except subprocess.TimeoutExpired:
+        end_all(p)
+        out, _ = p.communicate()
+    except BaseException:
+        end_all(p)
+        raise
+    return code, out.decode(errors="replace") + late
 
 
 def make(*args):
@@ -63,6 +95,29 @@ def build(name, *args):
     code, out = make(*args)
     count(code == 0, name, "\n" + out[-6000:])
     return code == 0
+
+
+def reasons(code, out):
+    """Why a test program failed: for each test its name and what it said last, then the first word
+    of a sanitizer. A report of leaks is long, and mostly a consequence."""
+    found, test, said, alarm = [], None, [], None
+    for line in out.splitlines():
+        run_of = re.match(r"\[ RUN +\] (\w+)", line)
+        end_of = re.match(r"\[ +(OK|FAILED|SKIPPED|ERROR) +\] (\w+)$", line)
+        if run_of:
+            test, said = run_of[1], []
+        elif test and end_of and end_of[2] == test:
+            if end_of[1] in ("FAILED", "ERROR"):
+                found.append(test + indent(said[-12:]))
+            test = None
+        elif test and len(said) < 1000:
+            said.append(line)
+        if alarm is None and SANITIZER.search(line):
+            alarm = f"{line} (in {test or 'no test'})"
+    if test:
+        how = "out of time" if code == 124 else f"exit {code}"
+        found.append(f"{test} did not end ({how})" + indent(said[-12:]))
+    return found + ([alarm] if alarm else []) or [f"exit {code}" + indent(out.splitlines()[-5:])]
 
 
 def cmocka(program, env):
@@ -83,7 +138,10 @@ def cmocka(program, env):
     note(kind, name, f"{n['PASSED']} passed, {bad} failed, {n['SKIPPED']} skipped, "
                      f"{time.monotonic() - start:.1f} s")
     if bad:
-        print(out[-8000:], flush=True)
+        why = reasons(code, out)
+        failures.extend(f"{name}: {text}" for text in why)
+        print(out[-8000:] + "\n" + "\n".join(f"FAILED   {name}: {text}" for text in why),
+              flush=True)
     elif n["SKIPPED"]:
         for line in sorted(set(re.findall(r"^no .*", out, re.M))):
             print("         " + line, flush=True)
@@ -112,11 +170,12 @@ def e2e(flavour):
         return
     binary = os.path.join(ROOT, "build", flavour, "agnidata")
     env = dict(SANITIZE if flavour == "asan" else {}, AGNIDATA=binary, AGNI_FLAVOUR=flavour)
-    code, out = run([sys.executable, "test/e2e/run.py"], limit=900, env=env)
+    code, out = run([sys.executable, "test/e2e/run.py"], limit=1500, env=env)
     m = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", out, re.M)
     print(out if code or not m else "\n".join(out.splitlines()[:-1]), flush=True)
     if m:
         passed, failed, skipped = (passed + int(m[1]), failed + int(m[2]), skipped + int(m[3]))
+        failures.extend(f"{flavour}: {text}" for text in re.findall(r"^FAILED +(.*)", out, re.M))
     if not m or (code and not int(m[2])):
         count(False, f"end-to-end tests, {flavour}", f"exit {code}")
 
@@ -164,6 +223,8 @@ def main():
         e2e("asan")
     if what in ("all", "fuzz"):
         fuzz()
+    for text in failures:
+        print(f"FAILED   {text}")
     print(f"took {time.monotonic() - start:.0f} s")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0

@@ -68,16 +68,21 @@ static void put_listed(struct api *a, struct buf *b, const char *keys)
 	}
 }
 
-/* A number of the query, or `fallback`; clamped to lo..hi. */
-static uint32_t query_number(const struct http_request *r, const char *name, uint32_t fallback,
-			     uint32_t lo, uint32_t hi)
+/* A number of the query, or `*out` as it was; clamped to lo..hi. False when it is none: a page that was asked
+ * for by mistake must not look like an answer. */
+static bool query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
+			 uint32_t *out)
 {
-	char text[16];
-	unsigned long v = fallback;
+	char text[16], *end;
+	unsigned long v;
 
-	if (http_request_query(r, name, text, sizeof(text)))
-		v = strtoul(text, NULL, 10);
-	return v < lo ? lo : v > hi ? hi : (uint32_t)v;
+	if (!http_request_query(r, name, text, sizeof(text)))
+		return true;
+	v = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end)
+		return false;
+	*out = v < lo ? lo : v > hi ? hi : (uint32_t)v;
+	return true;
 }
 
 /* At most `limit` quotes from place `from` of the table on; where the next page begins, or the end. */
@@ -98,17 +103,22 @@ static inst_id put_page(struct api *a, struct buf *b, inst_id from, uint32_t lim
 void api_quotes(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
+	uint32_t from = 0, limit = PAGE_DEFAULT;
 	inst_id next = INST_NONE;
 	struct buf b = {0};
 	char keys[8192];
 
+	if (!query_number(r, "from", 0, INST_NONE - 1, &from) ||
+	    !query_number(r, "limit", 1, PAGE_MAX, &limit)) {
+		http_respond_error(r, 400, "bad_request", "from and limit are whole numbers");
+		return;
+	}
 	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
 		   (unsigned long long)a->deps.tape->seq);
 	if (http_request_query(r, "keys", keys, sizeof(keys)))
 		put_listed(a, &b, keys);
 	else
-		next = put_page(a, &b, query_number(r, "from", 0, 0, INST_NONE - 1),
-				query_number(r, "limit", PAGE_DEFAULT, 1, PAGE_MAX));
+		next = put_page(a, &b, from, limit);
 	if (next < a->deps.book->instruments.count)
 		buf_printf(&b, "],\"next\":%u}", next);
 	else

@@ -52,13 +52,25 @@ static int note(int rc, const struct agni_err *err, struct buf *problems)
 	return 1;
 }
 
-static int check_url(const char *name, const char *text, struct agni_err *err)
+/* Empty, or a URL of the scheme "http" or "ws" to loopback, or of its TLS form to anywhere: what the clients
+ * of both refuse at each attempt is better said once, at the start. */
+static int check_url(const char *name, const char *text, const char *scheme, struct agni_err *err)
 {
+	size_t n = strlen(scheme);
 	struct url u;
 
 	if (!text[0])
 		return 0;
-	return url_parse(text, &u, err) < 0 ? agni_wrap(err, "%s", name) : 0;
+	if (url_parse(text, &u, err) < 0)
+		return agni_wrap(err, "%s", name);
+	if (strncmp(u.scheme, scheme, n) != 0 || (u.scheme[n] && strcmp(u.scheme + n, "s") != 0))
+		return agni_fail(err, AGNI_ECONFIG, "%s: %s:// is not %s:// or %ss://", name,
+				 u.scheme, scheme, scheme);
+	if (!url_is_tls(&u) && !host_is_loopback(u.host))
+		return agni_fail(err, AGNI_ECONFIG,
+				 "%s: plain %s:// goes to loopback only, not to %.100s; use %ss://",
+				 name, scheme, u.host, scheme);
+	return 0;
 }
 
 /* What no single key can say. Returns how many problems there are. */
@@ -71,11 +83,16 @@ static int check_whole(const struct server_config *c, struct buf *problems)
 	bad += note(listen_parse("http.listen", c->http.listen, host, &port, &err), &err, problems);
 	bad += note(listen_parse("stream.listen", c->stream.listen, host, &port, &err), &err,
 		    problems);
-	bad += note(check_url("upstream.api_url", c->upstream.api_url, &err), &err, problems);
-	bad += note(check_url("upstream.feed_url", c->upstream.feed_url, &err), &err, problems);
-	bad += note(check_url("token.source_url", c->token.source_url, &err), &err, problems);
-	bad += note(check_url("token.redirect_uri", c->token.redirect_uri, &err), &err, problems);
+	bad += note(check_url("upstream.api_url", c->upstream.api_url, "http", &err), &err,
+		    problems);
+	bad += note(check_url("upstream.feed_url", c->upstream.feed_url, "ws", &err), &err,
+		    problems);
+	bad += note(check_url("token.source_url", c->token.source_url, "http", &err), &err,
+		    problems);
+	bad += note(check_url("token.redirect_uri", c->token.redirect_uri, "http", &err), &err,
+		    problems);
 	bad += note(token_config_check(&c->token, &err), &err, problems);
+	bad += note(store_config_check(&c->redis, &err), &err, problems);
 	if (c->upstream.backoff_min_ms > c->upstream.backoff_max_ms) {
 		buf_str(problems,
 			"upstream.backoff_min_ms is larger than upstream.backoff_max_ms\n");

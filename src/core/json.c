@@ -68,14 +68,17 @@ static bool skip_digits(struct scan *s)
 	return s->at > from;
 }
 
+/* Whatever begins no other kind of value comes here too. */
 static int scan_number(struct scan *s)
 {
+	size_t from = s->at;
+
 	if (peek(s) == '-')
 		s->at++;
 	if (peek(s) == '0')
 		s->at++;
 	else if (!skip_digits(s))
-		return fail(s, "a digit is missing");
+		return fail(s, s->at > from ? "a digit is missing" : "a value is missing");
 	if (peek(s) == '.') {
 		s->at++;
 		if (!skip_digits(s))

@@ -24,8 +24,9 @@ static void on_page(void *arg, struct http_request *r)
 static void on_json(void *arg, struct http_request *r)
 {
 	const struct page *p = arg;
-	char body[64];
-	int n = snprintf(body, sizeof(body), "{\"ws_port\":%d}", p->ws_port);
+	char body[96];
+	int n = snprintf(body, sizeof(body), "{\"ws_port\":%d,\"heartbeat_s\":%lld}", p->ws_port,
+			 (long long)p->heartbeat_s);
 
 	http_respond(r, 200, "application/json", NULL, body, (size_t)n);
 }

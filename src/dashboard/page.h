@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * page: the web page at "/", embedded in the binary: connects to /ws and shows ticks as they come.
+ * page: the web page at "/", embedded in the binary: connects to /ws and shows ticks as they come. A server that
+ * says nothing for longer than a heartbeat takes is shown as not connected.
  */
 #ifndef AGNI_DASHBOARD_PAGE_H
 #define AGNI_DASHBOARD_PAGE_H
@@ -8,7 +9,8 @@
 #include "http/server.h"
 
 struct page {
-	int ws_port; /* of the stream; set before the first request */
+	int ws_port;         /* of the stream; set before the first request */
+	int64_t heartbeat_s; /* longest silence of the stream; likewise */
 };
 
 /* "/" and "/page.json", and the end of the table. */

@@ -25,6 +25,19 @@ static bool is_time(int64_t ms)
 	return ms >= 946684800000 && ms < 4102444800000;
 }
 
+/* One broken byte in currentTs can be a date years ahead, and market time never goes back. So a leap
+ * counts when the message behind it is as far ahead; after a night or a gap it is. */
+static bool is_lone_leap(struct feed *f, int64_t ms)
+{
+	int64_t before = f->leap_ts;
+
+	f->leap_ts = 0;
+	if (!f->newest_ts || ms - f->newest_ts < LEAP_MS || (before && ms >= before))
+		return false;
+	f->leap_ts = ms;
+	return true;
+}
+
 static void note_time(struct feed *f, struct tick_meta *meta)
 {
 	int64_t lag;
@@ -35,11 +48,12 @@ static void note_time(struct feed *f, struct tick_meta *meta)
 		return;
 	}
 	lag = meta->recv_ms - meta->ts_ms;
-
-	if (meta->ts_ms > f->newest_ts) {
-		f->newest_ts = meta->ts_ms;
+	if (meta->ts_ms > f->newest_ts)
 		f->moved_mono = meta->recv_mono;
-	}
+	if (is_lone_leap(f, meta->ts_ms))
+		return;
+	if (meta->ts_ms > f->newest_ts)
+		f->newest_ts = meta->ts_ms;
 	clock_see_market(f->deps.loop->clock, meta->ts_ms);
 	/* A recording's times say nothing about the wire. */
 	if (lag >= 0 && lag < 3600000)
@@ -66,7 +80,8 @@ static void apply_ticks(struct feed *f, const struct tick_meta *meta)
 		f->ticks++;
 	}
 	tape_end(f->deps.tape);
-	book_turn(book, meta->ts_ms);
+	/* What is no time closes nothing. */
+	book_turn(book, meta->ts_ms && !f->leap_ts ? meta->ts_ms : f->newest_ts);
 }
 
 void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len)

@@ -17,9 +17,10 @@
 #include "feed/feed_internal.h"
 #include "upstox/reply.h"
 
-#define AUTHORIZE_PATH   "/v3/feed/market-data-feed/authorize"
-#define AUTHORIZE_MAX    65536
-#define AUTHORIZE_ACCEPT "Accept: application/json\r\n"
+#define AUTHORIZE_PATH    "/v3/feed/market-data-feed/authorize"
+#define AUTHORIZE_MAX     65536
+#define RETRY_AFTER_MAX_S 300
+#define AUTHORIZE_ACCEPT  "Accept: application/json\r\n"
 
 static void connect_url(struct feed *f);
 static void next_address(struct feed *f);
@@ -39,9 +40,10 @@ static void *on_open(void *user, struct ws_conn *c, const struct ws_handshake *h
 	uv_timer_stop(&f->timer);
 	f->connects++;
 	f->told_conn = c;
+	f->codes_refused = 0;
 	f->up_mono = clock_mono(f->deps.loop->clock);
 	f->moved_mono = f->up_mono;
-	f->newest_ts = 0;
+	f->newest_ts = f->leap_ts = 0;
 	f->sessions.n = 0;
 	feed_set_state(f, FEED_SUBSCRIBING, "connected to %s, waiting for data", f->url.host);
 	feed_subscribe_all(f);
@@ -100,6 +102,17 @@ static void follow(struct feed *f, const char *location)
 	}
 }
 
+/* Where the token went along, it is the token that was refused. A URI carries a code of its own,
+ * which may be used up or too old: a fresh URI decides, because authorize says 401 itself when it is
+ * the token. A second code that is refused is no accident. */
+static void unauthorized(struct feed *f)
+{
+	if (f->sends_token || ++f->codes_refused > 1)
+		feed_unauthorized(f, "the feed");
+	else
+		feed_fail(f, "the feed answered 401 to a one-use URI, which may be too old");
+}
+
 static void on_refused(void *user, int status, const char *location, const char *why)
 {
 	struct feed *f = user;
@@ -111,8 +124,8 @@ static void on_refused(void *user, int status, const char *location, const char 
 		next_address(f);
 	else if (status >= 300 && status < 400 && location[0])
 		follow(f, location);
-	else if (status == 401) /* the body of a refused handshake is not to be had */
-		feed_unauthorized(f, "the feed");
+	else if (status == 401)
+		unauthorized(f);
 	else if (status == 403)
 		feed_forbidden(f, "the feed");
 	else if (status)
@@ -230,6 +243,16 @@ static void take_uri(struct feed *f, const struct http_result *r)
 	cJSON_Delete(json);
 }
 
+/* 429, 5xx and the like; a server that says how long it needs is given that time. */
+static void busy(struct feed *f, const struct http_result *r)
+{
+	if (r->retry_after_s > 0)
+		f->wait_least_ms =
+			1000 * (uint32_t)(r->retry_after_s < RETRY_AFTER_MAX_S ? r->retry_after_s
+									       : RETRY_AFTER_MAX_S);
+	feed_fail(f, "authorize answered %d", r->status);
+}
+
 static void authorize_done(void *arg, const struct http_result *r)
 {
 	struct feed *f = arg;
@@ -244,7 +267,7 @@ static void authorize_done(void *arg, const struct http_result *r)
 	else if (r->status == 403)
 		feed_forbidden(f, "authorize");
 	else
-		feed_fail(f, "authorize answered %d", r->status);
+		busy(f, r);
 }
 
 static void authorize(struct feed *f, const char *bearer)

@@ -170,6 +170,9 @@ void feed_fail(struct feed *f, const char *fmt, ...)
 	va_end(ap);
 	go_down(f);
 	wait = backoff_next(&f->backoff);
+	if (wait < f->wait_least_ms)
+		wait = f->wait_least_ms;
+	f->wait_least_ms = 0;
 	feed_set_state(f, FEED_BACKOFF, "%.120s; again in %u ms", why, wait);
 	uv_timer_start(&f->timer, on_try, wait, 0);
 }
@@ -178,6 +181,7 @@ void feed_unauthorized(struct feed *f, const char *where)
 {
 	uint64_t generation = f->token_generation;
 
+	f->codes_refused = 0;
 	go_down(f);
 	feed_set_state(f, FEED_WAITING_TOKEN,
 		       "%s answered 401: the token is dead, a new one is needed", where);
@@ -397,12 +401,20 @@ static uint32_t unheard(const struct feed *f)
 	return n;
 }
 
+/* Out of session the link may be as good as it can be, and nothing flows. */
+static const char *why_now(const struct feed *f)
+{
+	return f->state == FEED_UP && !is_session_open(f)
+		       ? "connected; of what is watched no market is open"
+		       : f->why;
+}
+
 static enum health feed_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct feed *f = container_of(m, struct feed, mod);
 
 	snprintf(why, HEALTH_WHY_MAX, "%s%.100s",
-		 f->relieved ? "data flows; the new token's: " : "", f->why);
+		 f->relieved ? "data flows; the new token's: " : "", why_now(f));
 	if (f->state == FEED_UP) {
 		uint32_t silent = unheard(f);
 
@@ -480,7 +492,7 @@ static void get_status(const void *arg, struct upstream_status *out)
 
 	*out = (struct upstream_status){
 		.state = state_text[f->relieved ? FEED_UP : f->state],
-		.why = f->relieved ? "data flows; a new token is taking over" : f->why,
+		.why = f->relieved ? "data flows; a new token is taking over" : why_now(f),
 		.code = status_code(f),
 		.is_live = f->state == FEED_UP || f->relieved,
 		.is_session_open = is_session_open(f),

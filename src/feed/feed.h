@@ -10,7 +10,8 @@
  *    |                +---------------- BACKOFF <+
  *    +-- WAITING_TOKEN <-- 401 (anywhere), no token          FORBIDDEN <-- 403 (anywhere)
  *
- * 401 is not a reason to retry: the token is reported dead and the feed waits for another. 403 may
+ * 401 is not a reason to retry: the token is reported dead and the feed waits for another. (A 401 to
+ * a one-use URI, which went without the token, is tried with a fresh URI once.) 403 may
  * be the token's scope or the broker still counting a connection of ours that died; the feed waits
  * for a new token, and asks again only after upstream.forbidden_retry_s.
  *

@@ -14,6 +14,7 @@
 #define HOPS_MAX      5
 #define ADDRESSES_MAX 8 /* of one name */
 #define ADDRESS_TEXT  46
+#define LEAP_MS       60000           /* currentTs further ahead than this has to be confirmed */
 #define UNHEARD_NS    (10 * NS_PER_S) /* subscribed, and no tick for so long: told in /health */
 
 /* What upstream was told of one instrument on this connection. */
@@ -44,12 +45,15 @@ struct feed {
 	struct url url;
 	bool sends_token; /* the token may follow to `url` */
 	int hops;
+	uint32_t wait_least_ms; /* asked for by the answer that ends the attempt; 0 = not */
+	unsigned codes_refused; /* one-use URIs that were answered 401 since the last connection */
 	char addresses[ADDRESSES_MAX][ADDRESS_TEXT];
 	int addresses_n, address_next;
 	/* the connection */
 	mono_ns up_mono;    /* when it opened; 0 = down */
 	mono_ns moved_mono; /* when currentTs last moved */
 	int64_t newest_ts;  /* newest currentTs of this connection */
+	int64_t leap_ts;    /* the last one, if it leapt ahead and is not confirmed; else 0 */
 	struct session_table sessions;
 	struct told *told; /* by instrument id */
 	uint32_t told_cap;

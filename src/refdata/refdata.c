@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 
 #include "core/backoff.h"
+#include "core/ist.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "refdata/rows.h"
@@ -19,6 +20,7 @@
 #define MASTER_MAX_BYTES (256u << 20)
 #define MASTER_MAX_ROWS  400000u
 #define FETCH_TIMEOUT_MS 60000
+#define DAY_CHECK_MS     1000 /* a new day of the market is noticed that late at most */
 
 const struct config_key refdata_config_keys[] = {
 	CONFIG_STR(struct refdata_config, master, "", "",
@@ -51,6 +53,8 @@ struct refdata {
 	struct http_call *call;
 	struct backoff backoff;
 	uv_timer_t timer;
+	mono_ns due; /* of the next load, unless a day begins before */
+	day_t day;   /* of the market, when the last load began */
 	char why[HEALTH_WHY_MAX];
 	bool is_ready, is_stopping, is_timer_closed;
 	uint64_t loads, load_errors, rows;
@@ -183,9 +187,38 @@ static void watch_master(struct refdata *r)
 
 static void begin(struct refdata *r);
 
+static day_t market_day(const struct refdata *r)
+{
+	return ist_day(clock_market_ms(r->deps.loop->clock));
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* Until the next load is due, or the next look at the market's date. */
+static void wait_on(struct refdata *r)
+{
+	mono_ns now = clock_mono(r->deps.loop->clock);
+	uint64_t ms = r->due > now ? (r->due - now) / NS_PER_MS + 1 : 0;
+
+	uv_timer_start(&r->timer, on_timer, ms < DAY_CHECK_MS ? ms : DAY_CHECK_MS, 0);
+}
+
+/* Contracts expire and others are listed from one day to the next. */
 static void on_timer(uv_timer_t *timer)
 {
-	begin(container_of(timer, struct refdata, timer));
+	struct refdata *r = container_of(timer, struct refdata, timer);
+	bool is_new_day = r->is_ready && market_day(r) != r->day;
+
+	if (is_new_day || clock_mono(r->deps.loop->clock) >= r->due)
+		begin(r);
+	else
+		wait_on(r);
+}
+
+static void load_in(struct refdata *r, uint64_t ms)
+{
+	r->due = clock_mono(r->deps.loop->clock) + ms * NS_PER_MS;
+	wait_on(r);
 }
 
 static void failed(struct refdata *r, const char *why)
@@ -195,7 +228,7 @@ static void failed(struct refdata *r, const char *why)
 	r->load_errors++;
 	snprintf(r->why, sizeof(r->why), "instrument master: %s", why);
 	log_warn("refdata", "%s; again in %u ms", r->why, wait);
-	uv_timer_start(&r->timer, on_timer, wait, 0);
+	load_in(r, wait);
 }
 
 static void swap_in(struct refdata *r, struct load *l)
@@ -211,7 +244,7 @@ static void swap_in(struct refdata *r, struct load *l)
 		 r->master->count, (unsigned long long)l->stats.bad_rows);
 	if (r->deps.watch_all && strcmp(r->deps.cfg->watch, "auto") == 0)
 		watch_master(r);
-	uv_timer_start(&r->timer, on_timer, (uint64_t)r->deps.cfg->refresh_s * 1000, 0);
+	load_in(r, (uint64_t)r->deps.cfg->refresh_s * 1000);
 }
 
 static void stop_if_idle(struct refdata *r)
@@ -278,6 +311,7 @@ static void begin(struct refdata *r)
 	struct agni_err err;
 	struct load *l;
 
+	r->day = market_day(r);
 	if (strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0) {
 		struct http_call_options o = {.method = "GET",
 					      .url = where,

@@ -5,6 +5,8 @@
  *      open --> LOADING --> READY            file or URL, .json or .json.gz, off the loop
  *                  +------> BACKOFF --> LOADING
  *
+ * Loaded again every instruments.refresh_s, and when a day begins on the market's clock.
+ *
  * Without a master every well-formed key is taken as known. The list is swapped in whole; a load
  * that fails leaves the old one.
  */

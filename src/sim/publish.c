@@ -38,6 +38,8 @@ static void send_part(struct session *s, const struct message *m)
 			continue;
 		quote_replace(&sim->projected, &m->ticks[i].q);
 		quote_project(&sim->projected, (enum request_mode)mode);
+		if (!sim->projected.present)
+			continue; /* nothing of what this mode carries has changed */
 		feed_encoder_add(sim->encoder, instruments_key(&sim->book.instruments, m->ids[i]),
 				 &sim->projected, (enum request_mode)mode);
 	}

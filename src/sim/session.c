@@ -119,6 +119,7 @@ void session_request(struct session *s, const char *json, size_t len)
 	struct sim *sim = s->sim;
 	struct control_request r;
 	struct agni_err err;
+	struct bitset taken = {0}; /* a key may stand in a request twice, in a snapshot once */
 	inst_id *ids;
 	uint32_t n = 0;
 
@@ -131,9 +132,10 @@ void session_request(struct session *s, const char *json, size_t len)
 	for (uint32_t i = 0; i < r.keys_n; i++) {
 		inst_id id = instruments_find(&sim->book.instruments, r.keys[i], strlen(r.keys[i]));
 
-		if (id != INST_NONE && take_key(s, &r, id))
+		if (id != INST_NONE && take_key(s, &r, id) && bitset_add(&taken, id))
 			ids[n++] = id;
 	}
+	bitset_fini(&taken);
 	control_fini(&r);
 	if (n > 0) {
 		session_snapshot(s, ids, n);

@@ -176,12 +176,29 @@ void connection_flush(struct connection *c)
 		redisAsyncHandleWrite(c->ac);
 }
 
+static int64_t silence_ms(const struct connection *c)
+{
+	return c->guard.owed ? (int64_t)(uv_now(&c->loop->uv) - c->progress_ms) : 0;
+}
+
+/* A turn looks at its timers before its sockets: when it was us who slept, the answers lie there,
+ * and the silence is ours. Returns false when the link ended while it was read. */
+static bool hear_first(struct connection *c)
+{
+	const redisAsyncContext *ac = c->ac;
+
+	redisAsyncHandleRead(c->ac);
+	return c->ac == ac;
+}
+
 /* GREETING and LIVE: is the silence too long? A quiet connection is asked. */
 static void check_silence(struct connection *c)
 {
-	int64_t limit = c->cfg->command_timeout_ms;
-	int64_t silent = (int64_t)(uv_now(&c->loop->uv) - c->progress_ms);
+	int64_t limit = c->cfg->command_timeout_ms, silent;
 
+	if (silence_ms(c) >= limit && !hear_first(c))
+		return;
+	silent = silence_ms(c);
 	if (c->guard.owed == 0) {
 		connection_command(c, TAG_PING, 1, (const char *[]){"PING"});
 	} else if (silent >= c->cfg->give_up_ms) {
@@ -320,28 +337,36 @@ static bool parse_db(const char *target, int *db)
 	return isdigit((unsigned char)target[1]) && *end == '\0' && v <= 65535;
 }
 
+int connection_parse_url(const char *text, struct url *url, int *db, struct agni_err *err)
+{
+	if (strncmp(text, "rediss://", 9) == 0)
+		return agni_fail(err, AGNI_ECONFIG,
+				 "redis.url: TLS (rediss://) is not supported; use redis:// to a "
+				 "local Redis or to a TLS tunnel such as stunnel");
+	if (url_parse(text, url, err) < 0) {
+		agni_wrap(err, "redis.url");
+		return err ? err->code = AGNI_ECONFIG : AGNI_ECONFIG;
+	}
+	if (strcmp(url->scheme, "redis") != 0 || !parse_db(url->target, db))
+		return agni_fail(err, AGNI_ECONFIG,
+				 "redis.url is not redis://[[user]:password@]host[:port][/db]");
+	return 0;
+}
+
 int connection_init(struct connection *c, const struct store_deps *deps,
 		    const struct connection_events *events, void *arg, struct agni_err *err)
 {
-	const char *text = deps->cfg->url;
 	bool is_v6;
+	int rc;
 
 	*c = (struct connection){.loop = deps->loop,
 				 .cfg = deps->cfg,
 				 .source = deps->source,
 				 .events = events,
 				 .arg = arg};
-	if (strncmp(text, "rediss://", 9) == 0)
-		return agni_fail(err, AGNI_ECONFIG,
-				 "redis.url: TLS (rediss://) is not supported; use redis:// to a "
-				 "local Redis or to a TLS tunnel such as stunnel");
-	if (url_parse(text, &c->url, err) < 0) {
-		agni_wrap(err, "redis.url");
-		return err ? err->code = AGNI_ECONFIG : AGNI_ECONFIG;
-	}
-	if (strcmp(c->url.scheme, "redis") != 0 || !parse_db(c->url.target, &c->db))
-		return agni_fail(err, AGNI_ECONFIG,
-				 "redis.url is not redis://[[user]:password@]host[:port][/db]");
+	rc = connection_parse_url(deps->cfg->url, &c->url, &c->db, err);
+	if (rc < 0)
+		return rc;
 	is_v6 = strchr(c->url.host, ':') != NULL;
 	snprintf(c->where, sizeof(c->where), is_v6 ? "[%.64s]:%d" : "%.64s:%d", c->url.host,
 		 c->url.port);

@@ -106,6 +106,10 @@ struct connection {
 	uint64_t connected; /* 0 or 1 */
 };
 
+/* Reads redis.url (not empty) into `url` and the number of the database. Returns 0, or AGNI_ECONFIG
+ * with the reason. */
+int connection_parse_url(const char *text, struct url *url, int *db, struct agni_err *err);
+
 /* Reads cfg->url (not empty). Returns 0, or AGNI_ECONFIG with the reason; opens nothing. */
 int connection_init(struct connection *c, const struct store_deps *deps,
 		    const struct connection_events *events, void *arg, struct agni_err *err);

@@ -202,6 +202,14 @@ struct store *store_create(const struct store_deps *deps)
 	return s;
 }
 
+int store_config_check(const struct store_config *cfg, struct agni_err *err)
+{
+	struct url url;
+	int db;
+
+	return cfg->url[0] ? connection_parse_url(cfg->url, &url, &db, err) : 0;
+}
+
 struct module *store_module(struct store *s)
 {
 	return &s->mod;

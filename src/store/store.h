@@ -41,6 +41,9 @@ struct store_config {
 /* Section [redis]. */
 extern const struct config_key store_config_keys[];
 
+/* What the types of the keys cannot say. Returns 0, or AGNI_ECONFIG with the key in `err`. */
+int store_config_check(const struct store_config *cfg, struct agni_err *err) AGNI_MUST_USE;
+
 struct store_deps {
 	struct loop *loop;
 	struct book *book;

@@ -300,6 +300,19 @@ static void write_work(uv_work_t *work)
 	}
 }
 
+static void file_begin(struct vault *v, const struct buf *text);
+
+/* What is not kept yet is written, then nobody is left to wait for. */
+static void finish_closing(struct vault *v)
+{
+	if (v->is_due && !v->is_foreign) {
+		v->is_due = false;
+		file_begin(v, &v->record);
+	} else {
+		v->done(v->done_arg);
+	}
+}
+
 static void write_done(uv_work_t *work, int status)
 {
 	struct file_write *w = work->data;
@@ -320,7 +333,7 @@ static void write_done(uv_work_t *work, int status)
 	free(w);
 	v->is_writing = false;
 	if (v->is_closed)
-		v->done(v->done_arg);
+		finish_closing(v);
 	else
 		save_next(v);
 }
@@ -425,19 +438,16 @@ const char *vault_place(const struct vault *v)
 
 void vault_close(struct vault *v, void (*done)(void *arg), void *arg)
 {
-	bool was_waiting = v->is_waiting;
-
 	v->is_closed = true;
 	v->done = done;
 	v->done_arg = arg;
 	if (v->deps.store)
 		store_forget(v->deps.store, v);
+	/* What Redis has not confirmed goes to the file: better kept twice than not at all. */
+	v->is_due = v->is_due || (v->is_waiting && v->record.len);
 	v->is_waiting = false;
-	/* What Redis has not confirmed goes to the file: it is better kept twice than not at all. */
-	if ((v->is_due || (was_waiting && v->record.len)) && !v->is_writing && !v->is_foreign)
-		file_begin(v, &v->record);
 	if (!v->is_writing)
-		done(arg);
+		finish_closing(v);
 }
 
 void vault_destroy(struct vault *v)

@@ -7,12 +7,14 @@
 
 #include "upstox/usual.h"
 
-/* DoubleValue: that it is there counts, so its zero is a price. */
+#define IEP_REFUSED 1 /* stands in ltpc_iep while its bit is not set: what came last was no price */
+
+/* DoubleValue: that it is there counts, so its zero is a price. A second one that is empty says
+ * nothing about what the first one held. */
 static const uint8_t *iep_read(struct wire *w, const uint8_t *p, const uint8_t *end, struct tick *t)
 {
-	if (!(t->q.present & QUOTE_LTPC_IEP))
-		t->q.ltpc_iep = 0;
-	t->q.present |= QUOTE_LTPC_IEP;
+	if (t->q.ltpc_iep != IEP_REFUSED)
+		t->q.present |= QUOTE_LTPC_IEP;
 	while (p < end) {
 		uint32_t tag;
 		double d;
@@ -24,6 +26,7 @@ static const uint8_t *iep_read(struct wire *w, const uint8_t *p, const uint8_t *
 				t->q.present |= QUOTE_LTPC_IEP;
 			} else if (p) {
 				t->q.present &= ~(uint32_t)QUOTE_LTPC_IEP;
+				t->q.ltpc_iep = IEP_REFUSED;
 				t->rejected++;
 			}
 		} else if (p) {

@@ -8,17 +8,17 @@ exit 0, `uv_loop_close: 0`, not a word from a sanitizer.
 import shutil
 import tempfile
 
-from base import (BINARY, FLAVOUR, LONG, ROOT, SANITIZER, SLOW, Metronome, Skip, TooBusy, alone,
-                  data, free_port, span, until, want_program)
+from base import (BINARY, FLAVOUR, LONG, ROOT, SANITIZER, SLOW, START_DELAY_MS, Metronome, Skip,
+                  TooBusy, alone, data, free_port, generous, span, until, want_program)
 from recording import difference, merge, merge_one, option_tape, read_jsonl
 from redis_server import Redis
 from rest import exchange, http, loads, parse_replies, quote_key
 from server import Server, run_binary
 from ws import Client, Deaf, upgrade, ws_connect
 
-__all__ = ["BINARY", "FLAVOUR", "LONG", "ROOT", "SANITIZER", "SLOW", "Case", "Client", "Deaf",
-           "Metronome", "Redis", "Server", "Skip", "TooBusy", "alone", "data", "difference",
-           "exchange", "free_port", "http", "loads", "merge", "merge_one", "option_tape",
+__all__ = ["BINARY", "FLAVOUR", "LONG", "ROOT", "SANITIZER", "SLOW", "START_DELAY_MS", "Case",
+           "Client", "Deaf", "Metronome", "Redis", "Server", "Skip", "TooBusy", "alone", "data",
+           "difference", "exchange", "free_port", "generous", "http", "loads", "merge", "merge_one", "option_tape",
            "parse_replies", "quote_key", "read_jsonl", "run_binary", "span", "until", "upgrade",
            "want_program", "ws_connect"]
 

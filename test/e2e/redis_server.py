@@ -4,7 +4,7 @@ import asyncio
 import signal
 import tempfile
 
-from base import SLOW, free_port, until, want_program
+from base import free_port, generous, until, want_program
 from rest import loads
 
 
@@ -52,7 +52,7 @@ class Redis:
                 words = [str(w).encode() for w in c]
                 writer.write(b"*%d\r\n" % len(words) +
                              b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
-            replies = [await asyncio.wait_for(self._reply(reader), 10 * SLOW) for _ in commands]
+            replies = [await asyncio.wait_for(self._reply(reader), generous(10)) for _ in commands]
             return replies[1:] if self.password else replies
         finally:
             writer.close()

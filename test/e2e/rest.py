@@ -6,7 +6,7 @@ Numbers of JSON are kept as the text that came: 94.30 and 94.3 are not the same 
 import asyncio
 import json
 
-from base import SLOW
+from base import generous
 
 
 class Reply:
@@ -68,11 +68,11 @@ async def exchange(address, *parts, limit=10, pause=None):
                 await pause()
             writer.write(part)
             await writer.drain()
-        return await asyncio.wait_for(reader.read(-1), limit * SLOW)
+        return await asyncio.wait_for(reader.read(-1), generous(limit))
     except ConnectionError as e:
         raise AssertionError(f"the connection broke: {e}") from None
     except asyncio.TimeoutError:
-        raise AssertionError(f"the server did not close within {limit * SLOW} s") from None
+        raise AssertionError(f"the server did not close within {generous(limit)} s") from None
     finally:
         writer.close()
 

@@ -30,7 +30,7 @@ except ModuleNotFoundError as missing:
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-LIMIT_S = 60  # one test, if it does not say otherwise by an attribute `limit`
+LIMIT_S = 150  # one test, if it does not say otherwise by an attribute `limit`
 WORKERS = 2   # most tests wait most of the time; those that measure time are marked `alone`
 
 
@@ -70,12 +70,14 @@ def own_frames(error):
 
 
 def failure(name, error, logs):
+    """The reason comes first, in the line of the name: what follows may be long."""
+    reason = (str(error) or repr(error)).split("\n")[0]
     lines = own_frames(error).rstrip().split("\n")
     for command, log in logs:
         lines.append(f"--- log of {' '.join(command[3:])}")
         alarm = next((i for i, line in enumerate(log) if lib.SANITIZER.search(line)), len(log))
         lines += ["| " + line for line in log[max(0, alarm - 40):alarm + 40]]
-    return f"FAILED   {name}\n" + "\n".join("         " + line for line in lines)
+    return f"FAILED   {name}: {reason}\n" + "\n".join("         " + line for line in lines)
 
 
 def run_named(name):

@@ -6,7 +6,7 @@ import re
 import signal
 import time
 
-from base import BINARY, ROOT, SANITIZER, SLOW, until
+from base import BINARY, ROOT, SANITIZER, generous, until
 from rest import http, loads, quote_key
 
 
@@ -106,7 +106,7 @@ class Server:
     async def ended(self, limit=10):
         """Waits for the end of the process; its exit code."""
         await until(lambda: self.process.returncode is not None, limit, "the server ends")
-        await asyncio.wait_for(self.reading, 10)
+        await asyncio.wait_for(self.reading, generous(10))
         self.exit_code = self.process.returncode
         return self.exit_code
 
@@ -138,11 +138,11 @@ async def run_binary(*args, limit=10, cwd=None):
         BINARY, *args, cwd=cwd, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
-        out, err = await asyncio.wait_for(p.communicate(), limit * SLOW)
+        out, err = await asyncio.wait_for(p.communicate(), generous(limit))
     except asyncio.TimeoutError:
         p.kill()
         await p.wait()
-        raise AssertionError(f"{args} did not end within {limit * SLOW} s") from None
+        raise AssertionError(f"{args} did not end within {generous(limit)} s") from None
     out, err = out.decode(), err.decode()
     assert not SANITIZER.search(err), err
     return p.returncode, out, err

@@ -3,14 +3,14 @@
 a client that was connected throughout, field for field and digit for digit."""
 import time
 
-from lib import LONG, data, difference, merge, option_tape, read_jsonl, until
+from lib import LONG, START_DELAY_MS, data, difference, merge, option_tape, read_jsonl, until
 
 
 async def play(t, tape, want, ticks, speed, mode_limit=40):
     """Plays a tape to its end; server, client and Redis as they are then."""
     redis = await t.redis()
     s = await t.server({"sim.source": "tape", "sim.tape": tape, "sim.speed": speed,
-                        "sim.start_delay_ms": "1000", "server.clock": "feed",
+                        "sim.start_delay_ms": START_DELAY_MS, "server.clock": "feed",
                         "redis.url": redis.url})
     c = await t.client(s)
     results = await c.subscribe(list(want))

@@ -4,14 +4,13 @@ import asyncio
 import json
 import re
 
-from lib import SLOW, exchange, http, loads, parse_replies, quote_key, until
+from lib import exchange, generous, http, loads, parse_replies, quote_key, until
 
 HOST = b"Host: 127.0.0.1\r\n"
 
 
 async def served(t, sets=None):
-    s = await t.server({"http.header_timeout_ms": "400", "http.body_timeout_ms": "400",
-                        **(sets or {})})
+    s = await t.server(sets)
     await s.live()
     return s
 
@@ -104,7 +103,7 @@ async def test_rest_keep_alive(t):
     reader, writer = await asyncio.open_connection(*s.http)
     for _ in range(3):
         writer.write(b"GET /page.json HTTP/1.1\r\n" + HOST + b"\r\n")
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5 * SLOW)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), generous(5))
         assert b"200 OK" in head and b"Connection: keep-alive" in head
         size = int(re.search(rb"Content-Length: (\d+)", head)[1])
         assert loads(await reader.readexactly(size))["ws_port"] == str(s.ws[1])
@@ -177,7 +176,8 @@ async def test_rest_smuggling(t):
 
 async def test_rest_limits(t):
     """Sizes, counts and time: 408, 413, 414, 431, and 503 for one connection too many."""
-    s = await served(t, {"http.max_connections": "20"})
+    s = await served(t, {"http.max_connections": "20", "http.header_timeout_ms": "1500",
+                         "http.body_timeout_ms": "1500"})
     get = b"GET /health HTTP/1.1\r\n" + HOST
     post = b"POST /health HTTP/1.1\r\n" + HOST
     long_target = b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -196,7 +196,7 @@ async def test_rest_limits(t):
     assert parse_replies(await exchange(s.http, post + body))[0].status == 405
     # Trickling does not help: the time is total.
     async def pause():
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.6)
     status, _ = await status_of(s, b"GET", b" /he", b"alth", b" HTTP", pause=pause)
     assert status == 408
     open_ones = [await asyncio.open_connection(*s.http) for _ in range(20)]
@@ -263,7 +263,7 @@ async def test_rest_page(t):
     foreign = re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
     assert not foreign, f"the page loads from elsewhere: {foreign}"
     r = await s.get("/page.json")
-    assert json.loads(r.body) == {"ws_port": s.ws[1]}
+    assert json.loads(r.body) == {"ws_port": s.ws[1], "heartbeat_s": 15}
 
 
 async def test_rest_sim_is_apart(t):

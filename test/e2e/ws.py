@@ -8,7 +8,7 @@ import time
 
 import websockets
 
-from base import SLOW, until
+from base import SLOW, generous, until
 from rest import loads
 
 NEW_WEBSOCKETS = int(websockets.__version__.split(".")[0]) >= 14
@@ -151,10 +151,10 @@ class Client:
         n = self.frames + frames
         await self.wait(lambda: self.frames >= n, limit, f"{frames} further frames")
 
-    def worst_gap(self, begin, end):
-        """The longest pause between data frames in a span of time, in seconds."""
+    def pauses(self, begin, end):
+        """(from, to) of each pause between data frames in a span of time."""
         times = [begin] + [t for t in self.arrivals if begin <= t <= end] + [end]
-        return max(b - a for a, b in zip(times, times[1:]))
+        return zip(times, times[1:])
 
     async def close(self):
         try:
@@ -192,11 +192,11 @@ class Deaf:
 
     async def frames(self, condition, limit, what, may_end=False):
         """Reads until condition(frames so far), frames being (opcode, payload), or the end."""
-        out, end = [], time.monotonic() + limit * SLOW
+        out, end = [], time.monotonic() + generous(limit)
         loop = asyncio.get_running_loop()
         while not condition(out):
             left = end - time.monotonic()
-            assert left > 0, f"not within {limit * SLOW:.1f} s: {what}"
+            assert left > 0, f"not within {generous(limit):.1f} s: {what}"
             try:
                 more = await asyncio.wait_for(loop.sock_recv(self.sock, 65536), left)
             except asyncio.TimeoutError:

@@ -19,25 +19,37 @@ static void on_wake(uv_timer_t *t)
 
 void exchange_run(struct exchange *x, bool (*cond)(void *arg), void *arg)
 {
-	uint64_t end = uv_hrtime() + EXCHANGE_DEADLINE_MS * 1000000ull;
+	int64_t end;
 
+	pace_turn(&x->pace); /* what the test did meanwhile is no turn */
+	end = pace_ms(&x->pace) + EXCHANGE_DEADLINE_MS;
 	while (!cond(arg)) {
-		if (uv_hrtime() > end)
+		if (pace_ms(&x->pace) > end)
 			fail_msg("waited for %d ms in vain", EXCHANGE_DEADLINE_MS);
 		uv_run(&x->loop.uv, UV_RUN_ONCE);
+		pace_turn(&x->pace);
 	}
 }
 
-static bool time_is_over(void *arg)
+struct span {
+	const struct pace *pace;
+	int64_t end_ms;
+};
+
+static bool is_over(void *arg)
 {
-	return uv_hrtime() > *(uint64_t *)arg;
+	const struct span *span = arg;
+
+	return pace_ms(span->pace) >= span->end_ms;
 }
 
 void exchange_run_ms(struct exchange *x, uint64_t ms)
 {
-	uint64_t end = uv_hrtime() + ms * 1000000;
+	struct span span = {.pace = &x->pace};
 
-	exchange_run(x, time_is_over, &end);
+	pace_turn(&x->pace);
+	span.end_ms = pace_ms(&x->pace) + (int64_t)ms;
+	exchange_run(x, is_over, &span);
 }
 
 static void config_of(struct exchange *x, struct config_section out[2])
@@ -65,6 +77,7 @@ void exchange_up(struct exchange *x, const char *const *settings)
 	check_i64(loop_init(&x->loop, &x->clock), 0);
 	uv_timer_init(&x->loop.uv, &x->wake);
 	uv_timer_start(&x->wake, on_wake, 10, 10);
+	pace_start(&x->pace);
 	check_i64(ws_create(&x->loop, &x->ws, &err), 0);
 	x->http = http_client_create(&x->loop, NULL);
 	x->sim = sim_create(&(struct sim_deps){&x->loop, x->ws, &x->cfg});
@@ -148,7 +161,7 @@ void exchange_call(struct exchange *x, const char *method, const char *path, con
 		.method = method,
 		.url = url,
 		.authorization = bearer,
-		.timeout_ms = 5000,
+		.timeout_ms = EXCHANGE_DEADLINE_MS,
 		.response_max = 1 << 20,
 	};
 

@@ -9,12 +9,13 @@
 
 #include "core/loop.h"
 #include "http/client.h"
+#include "pace.h"
 #include "sim/sim.h"
 #include "upstox/control.h"
 #include "upstox/frame.h"
 #include "ws/ws.h"
 
-#define EXCHANGE_DEADLINE_MS 20000
+#define EXCHANGE_DEADLINE_MS 30000
 
 struct exchange {
 	struct clock clock;
@@ -23,8 +24,9 @@ struct exchange {
 	struct http_client *http;
 	struct sim *sim;
 	struct sim_config cfg;
-	uv_timer_t wake; /* so that the loop never sleeps past a deadline */
-	int open_parts;  /* while going down */
+	uv_timer_t wake;  /* so that the loop never sleeps past a deadline */
+	struct pace pace; /* its times are paced: see pace.h */
+	int open_parts;   /* while going down */
 	bool is_stopped;
 };
 

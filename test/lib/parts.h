@@ -14,7 +14,7 @@
 #include "tape/tape.h"
 #include "ws_peer.h"
 
-#define PARTS_WAIT_MS 10000
+#define PARTS_WAIT_MS PATIENCE_MS
 
 /* --- modules ---------------------------------------------------------------------------------- */
 

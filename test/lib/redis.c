@@ -12,18 +12,37 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 
 #define ARGS_MAX 32
+#define START_MS 30000 /* between two lines of the log while a server starts */
+#define ANSWER_S 30    /* of the blocking client */
 
 bool redis_is_installed(void)
 {
 	if (system("command -v redis-server >/dev/null 2>&1") == 0)
 		return true;
 	print_message("no redis-server on this machine\n");
+	return false;
+}
+
+/* Two programs that look for a port at the same time must not find the same one: who takes it binds
+ * a name in the abstract namespace, which the kernel gives back when the program ends. The
+ * end-to-end tests do the same. */
+static bool port_reserve(int port)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "agni-test-port-%d", port);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&addr, len) == 0)
+		return true; /* held open to the end of the program */
+	close(fd);
 	return false;
 }
 
@@ -47,7 +66,7 @@ int redis_free_port(void)
 		next = 20000 + getpid() % 10000;
 	for (int i = 0; i < 10000; i++) {
 		next = next < 30000 ? next + 1 : 20000;
-		if (port_is_free(next))
+		if (port_is_free(next) && port_reserve(next))
 			return next;
 	}
 	fail_msg("no free port");
@@ -85,7 +104,7 @@ static bool wait_ready(const struct redis_server *s)
 		struct pollfd p = {.fd = s->log_fd, .events = POLLIN};
 		ssize_t got;
 
-		if (poll(&p, 1, 10000) <= 0)
+		if (poll(&p, 1, START_MS) <= 0)
 			return false;
 		got = read(s->log_fd, text + n, sizeof(text) - 1 - n);
 		if (got <= 0)
@@ -159,7 +178,7 @@ void redis_resume(const struct redis_server *s)
 
 redisContext *redis_connect(const struct redis_server *s)
 {
-	const struct timeval limit = {.tv_sec = 5};
+	const struct timeval limit = {.tv_sec = ANSWER_S};
 	redisContext *c = redisConnectWithTimeout("127.0.0.1", s->port, limit);
 
 	if (!c || c->err)

@@ -26,8 +26,9 @@ struct redis_server {
 /* Whether redis-server is in PATH; when not, a line says so. */
 bool redis_is_installed(void);
 
-/* A loopback port that nobody listens on, below the range from which the kernel takes ports for
- * outgoing connections: a client that tries such a port again and again can meet itself. */
+/* A loopback port that nobody listens on and that no other test program will take, below the range
+ * from which the kernel takes ports for outgoing connections: a client that tries such a port again
+ * and again can meet itself. */
 int redis_free_port(void);
 
 /* Starts a server on `port` (0: a free one) with more arguments up to NULL, e.g.
@@ -39,7 +40,7 @@ void redis_kill(struct redis_server *s); /* SIGKILL, waits, removes the folder *
 void redis_pause(const struct redis_server *s);
 void redis_resume(const struct redis_server *s);
 
-/* A blocking connection with a time limit of 5 s; the caller frees it with redisFree. */
+/* A blocking connection with a time limit; the caller frees it with redisFree. */
 redisContext *redis_connect(const struct redis_server *s);
 
 /* One command; the caller frees the reply with freeReplyObject. */

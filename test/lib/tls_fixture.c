@@ -5,6 +5,7 @@
 #include "tls_fixture.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -193,15 +194,21 @@ void tls_ca_destroy(struct tls_ca *ca)
 
 static int bio_send(void *arg, const unsigned char *bytes, size_t len)
 {
-	ssize_t n = send(*(int *)arg, bytes, len, MSG_NOSIGNAL);
+	ssize_t n;
 
+	do {
+		n = send(*(int *)arg, bytes, len, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : (int)n;
 }
 
 static int bio_recv(void *arg, unsigned char *out, size_t size)
 {
-	ssize_t n = recv(*(int *)arg, out, size, 0);
+	ssize_t n;
 
+	do {
+		n = recv(*(int *)arg, out, size, 0);
+	} while (n < 0 && errno == EINTR); /* with SO_RCVTIMEO also when the process was stopped */
 	return n < 0 ? -1 : (int)n;
 }
 
@@ -242,7 +249,7 @@ static void write_all(mbedtls_ssl_context *ssl, const char *text)
 
 static void serve(struct tls_server *s, int fd)
 {
-	const struct timeval limit = {.tv_sec = 5};
+	const struct timeval limit = {.tv_sec = 30};
 	mbedtls_ssl_context ssl;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

@@ -17,8 +17,7 @@
 #include "check.h"
 #include "ws_accept.h"
 
-#define WAIT_MS 5000
-#define RIG_S   60
+#define RIG_S 120
 
 /* --- the rig --------------------------------------------------------------------------------- */
 
@@ -33,7 +32,7 @@ void ws_rig_up(struct ws_rig *r)
 
 	*r = (struct ws_rig){0};
 	list_init(&r->peers);
-	r->deadline_ns = uv_hrtime() + RIG_S * NS_PER_S;
+	pace_start(&r->pace);
 	clock_init(&r->clock, CLOCK_SYSTEM);
 	check_i64(loop_init(&r->loop, &r->clock), 0);
 	if (ws_create(&r->loop, &r->ws, &err) != 0)
@@ -69,7 +68,7 @@ static void peer_free(struct ws_peer *p)
 void ws_rig_down(struct ws_rig *r)
 {
 	ws_destroy(r->ws, on_destroyed, r);
-	check(ws_rig_until(r, is_destroyed, r, WAIT_MS));
+	check(ws_rig_until(r, is_destroyed, r, PATIENCE_MS));
 	list_for_each (it, &r->peers) {
 		peer_free(container_of(it, struct ws_peer, link));
 	}
@@ -221,16 +220,19 @@ void ws_rig_turn(struct ws_rig *r)
 			peer_read(p);
 	}
 	uv_run(&r->loop.uv, UV_RUN_ONCE);
-	if (uv_hrtime() > r->deadline_ns)
+	pace_turn(&r->pace);
+	if (ws_rig_ms(r) > RIG_S * 1000)
 		fail_msg("turned for %d s in vain", RIG_S);
 }
 
 bool ws_rig_until(struct ws_rig *r, bool (*cond)(void *arg), void *arg, int ms)
 {
-	uint64_t end = uv_hrtime() + (uint64_t)ms * 1000 * 1000;
+	int64_t end;
 
+	pace_turn(&r->pace); /* what the test did meanwhile is no turn */
+	end = ws_rig_ms(r) + ms;
 	while (!cond(arg)) {
-		if (uv_hrtime() > end)
+		if (ws_rig_ms(r) > end)
 			return false;
 		ws_rig_turn(r);
 	}
@@ -246,6 +248,11 @@ static bool never(void *arg)
 void ws_rig_for(struct ws_rig *r, int ms)
 {
 	ws_rig_until(r, never, NULL, ms);
+}
+
+int64_t ws_rig_ms(const struct ws_rig *r)
+{
+	return pace_ms(&r->pace);
 }
 
 static struct ws_peer *peer_create(struct ws_rig *r, int fd, bool is_server)
@@ -448,15 +455,15 @@ bool ws_peer_wait_frames(struct ws_rig *r, struct ws_peer *p, size_t n)
 {
 	struct want w = {p, n};
 
-	return ws_rig_until(r, has_frames, &w, WAIT_MS) && p->frames_n >= n;
+	return ws_rig_until(r, has_frames, &w, PATIENCE_MS) && p->frames_n >= n;
 }
 
 bool ws_peer_wait_head(struct ws_rig *r, struct ws_peer *p)
 {
-	return ws_rig_until(r, has_head, p, WAIT_MS) && p->head.len;
+	return ws_rig_until(r, has_head, p, PATIENCE_MS) && p->head.len;
 }
 
 bool ws_peer_wait_eof(struct ws_rig *r, struct ws_peer *p)
 {
-	return ws_rig_until(r, has_eof, p, WAIT_MS);
+	return ws_rig_until(r, has_eof, p, PATIENCE_MS);
 }

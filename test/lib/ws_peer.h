@@ -13,6 +13,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/loop.h"
+#include "pace.h"
 #include "ws/ws.h"
 
 struct ws_rig {
@@ -21,7 +22,7 @@ struct ws_rig {
 	struct ws *ws;
 	uv_timer_t pulse; /* the loop never sleeps longer than a millisecond */
 	struct list peers;
-	uint64_t deadline_ns; /* uv_hrtime() after which ws_rig_turn() fails the test */
+	struct pace pace; /* since the rig is up; all times of the rig are paced, see pace.h */
 	bool is_destroyed;
 };
 
@@ -57,7 +58,7 @@ void ws_rig_up(struct ws_rig *r);
 /* Destroys the context, closes peers and loop; fails the test when something is left. */
 void ws_rig_down(struct ws_rig *r);
 
-/* Fails the test when the rig is older than a minute. */
+/* Fails the test when the rig has turned for minutes. */
 void ws_rig_turn(struct ws_rig *r);
 
 /* Turns until `cond` holds; false after `ms` milliseconds. */
@@ -65,6 +66,10 @@ bool ws_rig_until(struct ws_rig *r, bool (*cond)(void *arg), void *arg, int ms);
 
 /* Turns for `ms` milliseconds: for what must not happen. */
 void ws_rig_for(struct ws_rig *r, int ms);
+
+/* Milliseconds since the rig is up: for what must not take longer. What must not take less time is
+ * held against the clock on the wall. */
+int64_t ws_rig_ms(const struct ws_rig *r);
 
 /* Connects to 127.0.0.1:port; rcvbuf 0: the kernel's. */
 struct ws_peer *ws_peer_connect(struct ws_rig *r, int port, int rcvbuf);
@@ -98,7 +103,7 @@ int ws_peer_status(const struct ws_peer *p);
 const struct ws_peer_frame *ws_peer_get(const struct ws_peer *p, size_t n);
 const char *ws_peer_payload(const struct ws_peer *p, const struct ws_peer_frame *f);
 
-/* Waits for at least n frames, the answer's head, the end; false after 5 s. */
+/* Waits for at least n frames, the answer's head, the end; false after PATIENCE_MS. */
 bool ws_peer_wait_frames(struct ws_rig *r, struct ws_peer *p, size_t n);
 bool ws_peer_wait_head(struct ws_rig *r, struct ws_peer *p);
 bool ws_peer_wait_eof(struct ws_rig *r, struct ws_peer *p);

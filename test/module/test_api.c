@@ -245,6 +245,9 @@ static void test_health_without_state(void **state)
 
 static void test_quotes(void **state)
 {
+	static const char *const no_pages[] = {
+		"/quotes?limit=all", "/quotes?limit=", "/quotes?from=-1", "/quotes?from=1x"};
+	char page[64];
 	struct stand s;
 	cJSON *json, *data, *quotes;
 
@@ -281,6 +284,22 @@ static void test_quotes(void **state)
 		  0);
 	cJSON_Delete(json);
 	check_i64(module_metric(s.modules[4], "quotes_total"), 3);
+	/* Page by page; what is no number is no page. */
+	check_i64(ask(&s, "/quotes?limit=1", &json), 200);
+	data = cJSON_GetObjectItem(json, "data");
+	check_i64(cJSON_GetArraySize(cJSON_GetObjectItem(data, "quotes")), 1);
+	check_str(text_at(cJSON_GetObjectItem(data, "quotes")->child, "key"), FO);
+	snprintf(page, sizeof(page), "/quotes?from=%d&limit=0",
+		 cJSON_GetObjectItem(data, "next")->valueint);
+	cJSON_Delete(json);
+	check_i64(ask(&s, page, &json), 200); /* one at least */
+	data = cJSON_GetObjectItem(json, "data");
+	check_str(text_at(cJSON_GetObjectItem(data, "quotes")->child, "key"), INDEX);
+	cJSON_Delete(json);
+	for (size_t i = 0; i < ARRAY_LEN(no_pages); i++) {
+		check_i64(ask(&s, no_pages[i], &json), 400);
+		cJSON_Delete(json);
+	}
 	stand_down(&s);
 }
 

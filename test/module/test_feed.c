@@ -12,6 +12,8 @@
 #define INDEX "NSE_INDEX|Nifty 50"
 #define T0    1769160568000 /* 2026-01-23 14:59 IST */
 
+static int64_t newest_turn; /* market time of the last logical turn */
+
 static uint64_t metric(struct broker *b, const char *name)
 {
 	return module_metric(b->mod, name);
@@ -98,6 +100,14 @@ static void test_ticks(void **state)
 	view.status(view.arg, &st);
 	check(st.is_live);
 	check_str(st.state, "live");
+	check_str(st.why, "data flows");
+	/* After the close the link is as good as before, and nobody says that data flows. */
+	gate_say_status(&b, T0 + 4, "NSE_FO", STATUS_NORMAL_CLOSE);
+	gate_say_status(&b, T0 + 5, "NSE_INDEX", STATUS_NORMAL_CLOSE);
+	until(&b, "frames_total", 6);
+	view.status(view.arg, &st);
+	check(st.is_live && !st.is_session_open);
+	check_str(st.why, "connected; of what is watched no market is open");
 	broker_down(&b);
 }
 
@@ -143,6 +153,58 @@ static void test_bad_times(void **state)
 	check_i64(clock_market_ms(&b.rig.clock), T0);
 	check_i64(slot_of(&b, FO)->q.ltp, 204);
 	check_i64(slot_of(&b, FO)->ts_ms, 0);
+	broker_down(&b);
+}
+
+static void on_turn(struct book_subscriber *s, int64_t market_ms)
+{
+	(void)s;
+	newest_turn = market_ms;
+}
+
+static void on_tick(struct book_subscriber *s, inst_id id, const struct slot *slot)
+{
+	(void)s;
+	(void)id;
+	(void)slot;
+}
+
+/* A currentTs that is a time, but years ahead of all others, may not become market time for good;
+ * after a night all messages are ahead. */
+static void test_leap(void **state)
+{
+	const int64_t year_2090 = 3786912000000, night = 18 * 3600000;
+	struct book_subscriber turns = {.on_tick = on_tick, .on_turn = on_turn};
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	clock_init(&b.rig.clock, CLOCK_FEED);
+	book_subscribe(&b.market.book, &turns);
+	broker_connect(&b);
+	gate_say_ltp(&b, FEED_INITIAL, T0, FO, 100);
+	gate_say_ltp(&b, FEED_LIVE, year_2090, FO, 101);
+	until(&b, "ticks_total", 2);
+	check_i64(clock_market_ms(&b.rig.clock), T0);
+	check_i64(newest_turn, T0);
+	gate_say_ltp(&b, FEED_LIVE, 0, FO, 102); /* none at all */
+	gate_say_ltp(&b, FEED_LIVE, T0 + 150, FO, 103);
+	until(&b, "ticks_total", 4);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + 150);
+	check_i64(newest_turn, T0 + 150);
+	/* A broken one, a night, and time goes on. */
+	gate_say_ltp(&b, FEED_LIVE, year_2090, FO, 104);
+	gate_say_ltp(&b, FEED_LIVE, T0 + night, FO, 105);
+	until(&b, "ticks_total", 6);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + 150);
+	check_i64(slot_of(&b, FO)->ts_ms, T0 + night);
+	gate_say_ltp(&b, FEED_LIVE, T0 + night + 150, FO, 106);
+	until(&b, "ticks_total", 7);
+	check_i64(clock_market_ms(&b.rig.clock), T0 + night + 150);
+	check_i64(newest_turn, T0 + night + 150);
+	check_i64(slot_of(&b, FO)->q.ltp, 106);
+	check_i64(metric(&b, "bad_times_total"), 0);
+	book_unsubscribe(&turns);
 	broker_down(&b);
 }
 
@@ -348,29 +410,37 @@ static void test_late_frames(void **state)
 static void test_stall(void **state)
 {
 	struct broker b;
-	uint64_t start;
+	uint64_t said_ms = 0;
 
 	(void)state;
 	broker_up(&b);
+	/* The test says what time it is: a machine that pauses is no silence. */
+	clock_init_manual(&b.rig.clock, CLOCK_SYSTEM, T0);
+	clock_advance(&b.rig.clock, 1000);
 	b.cfg.stale_ms = 400;
 	want(&b, FO, WANT_FULL);
 	broker_connect(&b);
 	gate_say_status(&b, T0, "NSE_FO", STATUS_NORMAL_OPEN);
 	gate_say_ltp(&b, FEED_INITIAL, T0, FO, 100);
 	broker_until(&b, FEED_UP);
-	start = uv_hrtime();
-	while (metric(&b, "stalls_total") == 0 && uv_hrtime() - start < 5000 * NS_PER_MS) {
+	while (metric(&b, "stalls_total") == 0 && said_ms < 5000) {
 		if (b.gate.conn && b.gate.opens == 1)
 			gate_say_ltp(&b, FEED_LIVE, T0, FO, 100);
+		clock_advance(&b.rig.clock, 20);
+		said_ms += 20;
 		ws_rig_for(&b.rig, 20);
 	}
 	check_i64(metric(&b, "stalls_total"), 1);
-	check(uv_hrtime() - start > 350 * NS_PER_MS);
+	check(said_ms >= 400);
 	until(&b, "connects_total", 2);
 	/* While the clock moves it stays. */
 	gate_say_status(&b, T0 + 1000, "NSE_FO", STATUS_NORMAL_OPEN);
 	for (int i = 0; i < 50; i++) {
+		uint64_t frames = metric(&b, "frames_total");
+
 		gate_say_ltp(&b, FEED_LIVE, T0 + 1001 + i, FO, 100);
+		until(&b, "frames_total", frames + 1);
+		clock_advance(&b.rig.clock, 20);
 		ws_rig_for(&b.rig, 20);
 	}
 	check_i64(metric(&b, "stalls_total"), 1);
@@ -391,6 +461,88 @@ static void test_never_speaks(void **state)
 	want(&b, FO, WANT_FULL);
 	broker_connect(&b);
 	until(&b, "stalls_total", 2);
+	broker_down(&b);
+}
+
+/* What one connection said of sessions and time is nothing to the next: a segment that was closed
+ * there is judged by the calendar until it is spoken of, and the exchange's clock may begin earlier. */
+static void test_new_connection_begins_anew(void **state)
+{
+	struct broker b;
+	uint64_t stalls;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.stale_ms = 1000;
+	clock_init(&b.rig.clock, CLOCK_FEED);
+	clock_see_market(&b.rig.clock, T0);
+	want(&b, FO, WANT_FULL);
+	broker_connect(&b);
+	gate_say_status(&b, T0, "NSE_FO", STATUS_NORMAL_CLOSE);
+	gate_say_ltp(&b, FEED_INITIAL, T0 + 30000, FO, 100);
+	broker_until(&b, FEED_UP);
+	stalls = metric(&b, "stalls_total");
+	ws_conn_abort(b.gate.conn);
+	until(&b, "stalls_total", stalls + 1); /* not one word, and a Friday, 14:59 */
+	broker_until(&b, FEED_SUBSCRIBING);
+	stalls = metric(&b, "stalls_total");
+	for (int i = 0; i < 75; i++) {
+		gate_say_ltp(&b, FEED_LIVE, T0 + i, FO, 100);
+		ws_rig_for(&b.rig, 20);
+	}
+	check_i64(metric(&b, "stalls_total"), stalls);
+	broker_down(&b);
+}
+
+/* Silence is counted from when the connection opened, however long there was none before; on the
+ * server's own clock, which stands still here but for what the test moves it. */
+static void test_silence_begins_at_open(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.stale_ms = 100;
+	clock_init_manual(&b.rig.clock, CLOCK_FEED, T0);
+	want(&b, FO, WANT_FULL);
+	broker_connect(&b);
+	gate_say_ltp(&b, FEED_INITIAL, T0, FO, 100);
+	broker_until(&b, FEED_UP);
+	ws_rig_for(&b.rig, 150);
+	check_i64(metric(&b, "stalls_total"), 0);
+	clock_advance(&b.rig.clock, 100);
+	until(&b, "stalls_total", 1);
+	clock_advance(&b.rig.clock, 5000);
+	broker_until(&b, FEED_SUBSCRIBING);
+	ws_rig_for(&b.rig, 150);
+	clock_advance(&b.rig.clock, 99);
+	ws_rig_for(&b.rig, 150);
+	check_i64(metric(&b, "stalls_total"), 1);
+	clock_advance(&b.rig.clock, 1);
+	until(&b, "stalls_total", 2);
+	broker_down(&b);
+}
+
+/* The waits grow while connections die young; one that lived has the next fault begin anew. */
+static void test_good_life(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	clock_init_manual(&b.rig.clock, CLOCK_FEED, T0);
+	broker_connect(&b);
+	for (uint32_t tries = 1; tries <= 3; tries++) {
+		clock_advance(&b.rig.clock, 10000);
+		ws_conn_abort(b.gate.conn);
+		broker_until(&b, FEED_BACKOFF);
+		check_i64(b.feed->backoff.tries, tries);
+		broker_until(&b, FEED_SUBSCRIBING);
+	}
+	clock_advance(&b.rig.clock, 10001);
+	ws_conn_abort(b.gate.conn);
+	broker_until(&b, FEED_BACKOFF);
+	check_i64(b.feed->backoff.tries, 1);
 	broker_down(&b);
 }
 
@@ -468,13 +620,24 @@ static int loud(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ticks),         cmocka_unit_test(test_bad_frames),
-		cmocka_unit_test(test_bad_times),     cmocka_unit_test(test_unknown_keys),
-		cmocka_unit_test(test_too_big),       cmocka_unit_test(test_batches),
-		cmocka_unit_test(test_changes),       cmocka_unit_test(test_subscribed_again),
-		cmocka_unit_test(test_reconnect),     cmocka_unit_test(test_late_frames),
-		cmocka_unit_test(test_stall),         cmocka_unit_test(test_never_speaks),
-		cmocka_unit_test(test_closed_market), cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_bad_times),
+		cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_leap),
+		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_subscribed_again),
+		cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_late_frames),
+		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_never_speaks),
+		cmocka_unit_test(test_silence_begins_at_open),
+		cmocka_unit_test(test_good_life),
+		cmocka_unit_test(test_new_connection_begins_anew),
+		cmocka_unit_test(test_closed_market),
+		cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);

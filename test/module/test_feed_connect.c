@@ -64,23 +64,50 @@ static void test_authorize_answers(void **state)
 	broker_down(&b);
 }
 
+/* A server that says when to come again is not asked before. */
+static void test_retry_after(void **state)
+{
+	struct script_reply replies[2] = {{429, "", "Retry-After: 1\r\n"}};
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	replies[1] = b.authorized[0];
+	script_set(&b.api, replies, 2);
+	broker_start(&b);
+	broker_until(&b, FEED_BACKOFF);
+	check(strstr(b.feed->why, "again in 1000 ms") != NULL);
+	ws_rig_for(&b.rig, 700);
+	check_i64(b.api.asked, 1);
+	broker_until(&b, FEED_SUBSCRIBING);
+	check_i64(b.api.asked, 2);
+	broker_down(&b);
+}
+
 /* --- 401 and 403 ------------------------------------------------------------------------------ */
+
+static bool has_failed_twice(void *arg)
+{
+	return module_metric(((struct broker *)arg)->token_mod, "fetch_errors_total") >= 2;
+}
 
 /* The token API fails for a while; meanwhile nothing may be asked with the dead token. */
 static void wait_for_new_token(struct broker *b, unsigned *asked)
 {
+	static const struct script_reply failing[] = {{500, "", NULL}};
 	static const struct script_reply later[] = {
-		{500, "", NULL}, {200, "{\"success\":true,\"access_token\":\"tok2\"}", NULL}};
+		{200, "{\"success\":true,\"access_token\":\"tok2\"}", NULL}};
 	unsigned before;
 
-	script_set(&b->token_api, later, 2);
+	script_set(&b->token_api, failing, 1);
 	broker_start(b);
 	broker_until(b, FEED_WAITING_TOKEN);
 	before = *asked;
-	ws_rig_for(&b->rig, 200); /* the token module waits 250 ms at least */
+	rig_until(&b->rig, has_failed_twice, b);
 	check_i64(*asked, before);
 	check_i64(b->feed->state, FEED_WAITING_TOKEN);
 	check(strstr(b->feed->why, "401") != NULL);
+	script_set(&b->token_api, later, 1);
 }
 
 static void test_401_at_authorize(void **state)
@@ -118,6 +145,55 @@ static void test_401_at_handshake(void **state)
 	broker_down(&b);
 }
 
+/* A one-use URI that is too old is not the token's fault: a fresh one is asked for, once. */
+static void test_401_of_a_uri(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	b.gate.refuse_status = 401;
+	broker_start(&b);
+	broker_until(&b, FEED_BACKOFF);
+	check(strstr(b.feed->why, "401") != NULL);
+	check_i64(b.gate.handshakes, 1);
+	b.gate.refuse_status = 0;
+	broker_until(&b, FEED_SUBSCRIBING);
+	check_i64(b.api.asked, 2);
+	check_str(b.api.heard[1].authorization, "Bearer tok1");
+	check_i64(module_metric(b.token_mod, "refusals_total"), 0);
+	/* It was the first one since a connection stood: the next one is the first again. */
+	b.gate.refuse_status = 401;
+	ws_conn_abort(b.gate.conn);
+	while (b.gate.handshakes < 3)
+		ws_rig_turn(&b.rig);
+	b.gate.refuse_status = 0;
+	broker_until(&b, FEED_BACKOFF);
+	broker_until(&b, FEED_SUBSCRIBING);
+	check_i64(module_metric(b.token_mod, "refusals_total"), 0);
+	broker_down(&b);
+}
+
+/* Two fresh ones in a row: it is the token, or as good as that. */
+static void test_401_of_two_uris(void **state)
+{
+	static const struct script_reply none[] = {{500, "", NULL}};
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	script_set(&b.token_api, none, 1);
+	b.gate.refuse_status = 401;
+	broker_start(&b);
+	broker_until(&b, FEED_WAITING_TOKEN);
+	check_i64(b.gate.handshakes, 2);
+	check_i64(b.api.asked, 2);
+	check_i64(module_metric(b.token_mod, "refusals_total"), 1);
+	ws_rig_for(&b.rig, 150);
+	check_i64(b.gate.handshakes, 2);
+	broker_down(&b);
+}
+
 /* Somebody else noticed first, and the new token was there before our 401: it is used. */
 static void test_401_of_an_old_token(void **state)
 {
@@ -145,17 +221,18 @@ static void test_403_at_authorize(void **state)
 {
 	struct broker b;
 	struct script_reply replies[2] = {{403, "{}", NULL}};
+	uint64_t begin;
 
 	(void)state;
 	broker_up(&b);
 	replies[1] = b.authorized[0];
 	script_set(&b.api, replies, 2);
 	b.cfg.forbidden_retry_s = 1;
+	begin = uv_hrtime();
 	broker_start(&b);
 	broker_until(&b, FEED_FORBIDDEN);
-	ws_rig_for(&b.rig, 700);
-	check_i64(b.api.asked, 1);
-	check_i64(b.feed->state, FEED_FORBIDDEN);
+	broker_until(&b, FEED_AUTHORIZING);
+	check(uv_hrtime() - begin >= 990 * NS_PER_MS);
 	check_i64(b.token_api.asked, 1); /* the token is not blamed */
 	broker_until(&b, FEED_SUBSCRIBING);
 	check_i64(b.api.asked, 2);
@@ -651,8 +728,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_authorize),
 		cmocka_unit_test(test_authorize_answers),
+		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_401_at_authorize),
 		cmocka_unit_test(test_401_at_handshake),
+		cmocka_unit_test(test_401_of_a_uri),
+		cmocka_unit_test(test_401_of_two_uris),
 		cmocka_unit_test(test_401_of_an_old_token),
 		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_swap_without_room),

@@ -10,6 +10,7 @@
 #include "../lib/data.h"
 #include "../lib/parts.h"
 #include "../lib/script.h"
+#include "core/ist.h"
 #include "refdata/refdata.h"
 
 #define ROW(key) "{\"segment\":\"NSE_FO\",\"instrument_key\":\"" key "\",\"lot_size\":75}"
@@ -260,6 +261,38 @@ static void test_swap(void **state)
 	stand_down(&s);
 }
 
+static bool has_master_b(void *arg)
+{
+	return refdata_count(((struct stand *)arg)->refdata) == 2;
+}
+
+/* The contracts of the new day are watched as soon as the market's clock shows it. */
+static void test_new_day(void **state)
+{
+	static const struct script_reply replies[] = {{200, master_a, NULL}, {200, master_b, NULL}};
+	struct stand s;
+	int64_t evening;
+
+	(void)state;
+	check(ist_parse("2026-02-03T15:29:59", 19, &evening));
+	stand_up(&s);
+	clock_init(&s.rig.clock, CLOCK_FEED);
+	clock_see_market(&s.rig.clock, evening);
+	s.watch_all = true;
+	stand_web(&s, replies, ARRAY_LEN(replies));
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	ws_rig_for(&s.rig, 2500);
+	check_i64(s.web.asked, 1);
+	clock_see_market(&s.rig.clock, evening + 17 * 3600000);
+	rig_until(&s.rig, has_master_b, &s);
+	check_i64(top_of(&s, "NSE_FO|1"), WANT_NOTHING);
+	check_i64(top_of(&s, "NSE_FO|3"), WANT_FULL);
+	ws_rig_for(&s.rig, 1500);
+	check_i64(s.web.asked, 2);
+	stand_down(&s);
+}
+
 static void test_watch_max(void **state)
 {
 	static const struct script_reply replies[] = {{200, master_a, NULL}};
@@ -371,8 +404,9 @@ int main(void)
 		cmocka_unit_test(test_without_master), cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_file),           cmocka_unit_test(test_bad_file),
 		cmocka_unit_test(test_folder),         cmocka_unit_test(test_swap),
-		cmocka_unit_test(test_watch_max),      cmocka_unit_test(test_redirect),
-		cmocka_unit_test(test_stop),           cmocka_unit_test(test_real_master),
+		cmocka_unit_test(test_new_day),        cmocka_unit_test(test_watch_max),
+		cmocka_unit_test(test_redirect),       cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_real_master),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);

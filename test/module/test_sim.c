@@ -5,6 +5,7 @@
  */
 #include "../lib/check.h"
 #include "../lib/exchange.h"
+#include "../lib/recording.h"
 
 #include <stdio.h>
 
@@ -129,6 +130,65 @@ static void test_handshake(void **state)
 	exchange_down(&x);
 }
 
+/* A code is good for a minute. */
+static void test_expiry(void **state)
+{
+	struct exchange x;
+	struct peer p;
+	char in_time[1024], late[1024];
+
+	(void)state;
+	exchange_up(&x, model);
+	exchange_uri(&x, in_time, sizeof(in_time));
+	exchange_uri(&x, late, sizeof(late));
+	/* Time stands still from here on, a little short of a minute later. */
+	x.clock.manual_mono = clock_mono(&x.clock) + 50 * NS_PER_S;
+	x.clock.manual_wall_ms = clock_wall_ms(&x.clock) + 50000;
+	x.clock.is_manual = true;
+	peer_connect(&x, &p, in_time);
+	check(p.is_open);
+	peer_fini(&x, &p);
+	clock_advance(&x.clock, 10000);
+	peer_connect(&x, &p, late);
+	check_i64(p.refused_status, 401);
+	peer_fini(&x, &p);
+	peer_open(&x, &p);
+	peer_fini(&x, &p);
+	exchange_down(&x);
+}
+
+/* Whether a ping stands among the frames that came so far; all of them are short. */
+static bool has_ping(void *arg)
+{
+	struct lazy *l = arg;
+	const uint8_t *b, *end;
+
+	check(lazy_read(l));
+	b = memmem(l->in.data, l->in.len, "\r\n\r\n", 4);
+	end = (const uint8_t *)l->in.data + l->in.len;
+	for (b = b ? b + 4 : end; end - b >= 4;
+	     b += b[1] < 126 ? 2 + b[1] : 4 + (b[2] << 8 | b[3])) {
+		if (b[0] == 0x89)
+			return true;
+	}
+	return end - b >= 2 && b[0] == 0x89;
+}
+
+/* A standard ping where there is nothing to say. (The socket asks for keys that nobody lists.) */
+static void test_ping(void **state)
+{
+	static const char *const settings[] = {"start=2026-11-20T09:15:00", "ping_s=1", NULL};
+	struct exchange x;
+	struct lazy l;
+
+	(void)state;
+	exchange_up(&x, settings);
+	lazy_open(&x, &l);
+	exchange_run(&x, has_ping, &l);
+	lazy_close(&l);
+	exchange_down(&x);
+}
+
 /* --- subscriptions --------------------------------------------------------------------------- */
 
 struct expected {
@@ -156,9 +216,12 @@ static void check_snapshot(const struct peer *p, uint32_t i, const struct expect
 /* The first snapshot at or after message `from`. */
 static uint32_t find_snapshot(struct exchange *x, struct peer *p, uint32_t from)
 {
+	const uint64_t end = uv_hrtime() + EXCHANGE_DEADLINE_MS * NS_PER_MS;
 	struct feed_frame f = {0};
 
 	for (;; from++) {
+		if (uv_hrtime() > end)
+			fail_msg("no snapshot within %d ms", EXCHANGE_DEADLINE_MS);
 		peer_wait(x, p, from + 1);
 		peer_frame(p, from, &f);
 		if (f.type == FEED_INITIAL)
@@ -179,7 +242,7 @@ static void count_segment(void *arg, const char *segment, size_t len, int status
 static void test_modes(void **state)
 {
 	static const char *const one[] = {TCS}, *const index[] = {NIFTY};
-	static const char *const odd[] = {"NSE_EQ|NOBODY", TCS};
+	static const char *const odd[] = {"NSE_EQ|NOBODY", TCS, TCS};
 	struct exchange x;
 	struct peer p;
 	struct feed_frame f = {0};
@@ -199,8 +262,11 @@ static void test_modes(void **state)
 	check_i64(segments, 3);
 	feed_frame_fini(&f);
 
-	peer_request(&p, CONTROL_SUB, MODE_LTPC, odd, 2);
+	peer_request(&p, CONTROL_SUB, MODE_LTPC, odd, 3);
 	at = find_snapshot(&x, &p, 1);
+	peer_frame(&p, at, &f);
+	check_i64(f.entries_n, 1); /* asked for twice, there once: it is a map */
+	feed_frame_fini(&f);
 	check_snapshot(&p, at, &(struct expected){1, ARM_LTPC, MODE_LTPC});
 	peer_wait(&x, &p, at + 3);
 	peer_request(&p, CONTROL_SUB, MODE_OPTION_GREEKS, one, 1); /* moves the key */
@@ -212,6 +278,40 @@ static void test_modes(void **state)
 	peer_request(&p, CONTROL_SUB, MODE_FULL_D5, index, 1);
 	at = find_snapshot(&x, &p, at + 1);
 	check_snapshot(&p, at, &(struct expected){1, ARM_INDEX, MODE_FULL_D5});
+	peer_fini(&x, &p);
+	exchange_down(&x);
+}
+
+/* The levels of the book that a snapshot of `mode` shows. */
+static uint32_t levels_of(struct exchange *x, struct peer *p, enum request_mode mode, uint32_t *at)
+{
+	static const char *const one[] = {TCS};
+	struct feed_frame f = {0};
+	struct tick t;
+
+	peer_request(p, CONTROL_SUB, mode, one, 1);
+	*at = find_snapshot(x, p, *at);
+	check_snapshot(p, *at, &(struct expected){1, ARM_MARKET, mode});
+	peer_frame(p, (*at)++, &f);
+	check(feed_frame_next(&f, &t));
+	feed_frame_fini(&f);
+	return t.q.depth_n;
+}
+
+/* With Plus: thirty levels, and back to five. */
+static void test_plus(void **state)
+{
+	static const char *const plus[] = {"start=2026-11-20T09:15:00", "plus=on", NULL};
+	struct exchange x;
+	struct peer p;
+	uint32_t at = 1;
+
+	(void)state;
+	exchange_up(&x, plus);
+	peer_open(&x, &p);
+	check_i64(levels_of(&x, &p, MODE_FULL_D5, &at), 5);
+	check_i64(levels_of(&x, &p, MODE_FULL_D30, &at), 30);
+	check_i64(levels_of(&x, &p, MODE_FULL_D5, &at), 5);
 	peer_fini(&x, &p);
 	exchange_down(&x);
 }
@@ -291,6 +391,39 @@ static void test_limits(void **state)
 	}
 	check_i64(keys, 10);
 	feed_frame_fini(&f);
+	peer_fini(&x, &p);
+	exchange_down(&x);
+}
+
+/* A key that is asked for again, or moved, takes its place once, and gives it back once. */
+static void test_places(void **state)
+{
+	static const char *const settings[] = {"start=2026-11-20T09:15:00", "full_max=1",
+					       "ltpc_max=1", "ltpc_mixed_max=0", NULL};
+	static const char *const one[] = {TCS}, *const other[] = {NIFTY};
+	struct exchange x;
+	struct peer p;
+	uint32_t at = 1;
+
+	(void)state;
+	exchange_up(&x, settings);
+	peer_open(&x, &p);
+	for (int i = 0; i < 3; i++) {
+		peer_request(&p, CONTROL_SUB, MODE_FULL_D5, one, 1);
+		at = find_snapshot(&x, &p, at) + 1;
+		peer_request(&p, CONTROL_SUB, MODE_LTPC, one, 1);
+		at = find_snapshot(&x, &p, at) + 1;
+	}
+	peer_request(&p, CONTROL_UNSUB, MODE_LTPC, one, 1);
+	/* Beside another mode there is no place in ltpc. */
+	peer_request(&p, CONTROL_SUB, MODE_FULL_D5, other, 1);
+	at = find_snapshot(&x, &p, at);
+	check_snapshot(&p, at++, &(struct expected){1, ARM_INDEX, MODE_FULL_D5});
+	peer_request(&p, CONTROL_SUB, MODE_LTPC, one, 1);
+	peer_request(&p, CONTROL_SUB, MODE_FULL_D5, one, 1); /* and full is full */
+	peer_request(&p, CONTROL_SUB, MODE_FULL_D5, other, 1);
+	at = find_snapshot(&x, &p, at);
+	check_snapshot(&p, at, &(struct expected){1, ARM_INDEX, MODE_FULL_D5});
 	peer_fini(&x, &p);
 	exchange_down(&x);
 }
@@ -422,8 +555,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_http),       cmocka_unit_test(test_master),
-		cmocka_unit_test(test_handshake),  cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_ignored),    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_handshake),  cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_ping),       cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_plus),       cmocka_unit_test(test_ignored),
+		cmocka_unit_test(test_limits),     cmocka_unit_test(test_places),
 		cmocka_unit_test(test_night),      cmocka_unit_test(test_stop_with_sessions),
 		cmocka_unit_test(test_bad_config), cmocka_unit_test(test_port_in_use),
 	};

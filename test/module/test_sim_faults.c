@@ -54,11 +54,9 @@ static void test_fault_torn(void **state)
 
 	(void)state;
 	recording_make(&r, 20);
-	exchange_up(&x, (const char *const[]){"source=tape", r.setting, "speed=max",
-					      "start_delay_ms=100", NULL});
+	exchange_up(&x, (const char *const[]){"source=tape", r.setting, "speed=max", "fault=torn",
+					      NULL});
 	lazy_open(&x, &l);
-	exchange_run_ms(&x, 50);
-	exchange_fault(&x, "kind=torn");
 	while (lazy_read(&l))
 		exchange_run_ms(&x, 1);
 	check(!lazy_split(&l, &p));
@@ -114,10 +112,9 @@ static void test_fault_stall(void **state)
 	(void)state;
 	up_with_fault(&x, &r, &p, "stall:300");
 	peer_request(&p, CONTROL_SUB, MODE_FULL_D5, recording_keys, 3);
-	exchange_run_ms(&x, 150);
-	check_i64(p.n, 0);
-	peer_wait(&x, &p, 20 + 2); /* at max nothing is lost in a stall */
+	peer_wait(&x, &p, 1); /* nothing before the stall is over */
 	check(uv_hrtime() - begin >= 300 * NS_PER_MS);
+	peer_wait(&x, &p, 20 + 2); /* at max nothing is lost in a stall */
 	check_i64(p.n, 22);
 	down(&x, &r, &p);
 

@@ -162,7 +162,6 @@ static void a_peer_that_closes_instead_of_answering(void **state)
 static void a_peer_that_never_answers_can_be_aborted(void **state)
 {
 	struct caller *a = caller_up();
-	uint64_t begin;
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -170,14 +169,12 @@ static void a_peer_that_never_answers_can_be_aborted(void **state)
 		caller_connect_to(a, "ws", "127.0.0.1", a->port);
 		if (i)
 			ws_peer_wait_head(&a->rig, ws_peer_accept(&a->rig, a->listener, 2000));
-		begin = uv_hrtime();
 		if (i == 2)
 			ws_conn_close(a->conn, 1000, "never mind");
 		else
 			ws_conn_abort(a->conn);
 		check_i64(a->refusals, 0); /* not from inside the call */
-		check(ws_rig_until(&a->rig, caller_has_outcome, a, 3000));
-		check(uv_hrtime() - begin < 500 * NS_PER_MS);
+		check(ws_rig_until(&a->rig, caller_has_outcome, a, 500));
 		ws_rig_for(&a->rig, 20);
 		check_i64(a->refusals, 1);
 		check_i64(a->status, 0);
@@ -357,8 +354,8 @@ static void a_server_that_never_answers_a_close(void **state)
 
 	(void)state;
 	ws_conn_close(a->conn, 1001, "");
-	check(ws_rig_until(&a->rig, caller_has_outcome, a, 4000));
-	check(uv_hrtime() - begin >= 1900 * NS_PER_MS && uv_hrtime() - begin <= 3000 * NS_PER_MS);
+	check(ws_rig_until(&a->rig, caller_has_outcome, a, 3000));
+	check(uv_hrtime() - begin >= 1900 * NS_PER_MS);
 	check_i64(ws_peer_close_code(p), 1001);
 	a->closes = 0;
 	p = caller_open(a);

@@ -181,14 +181,28 @@ static void test_zero_is_not_sent(void **state)
 	check_i64(t.q.present, QUOTE_MSG_LTPC);
 	t = feed_tick("0a09090000000000e06f400a09090000000000000000");
 	check_i64(t.q.present, QUOTE_MSG_LTPC);
+	/* written zeros in a message that is otherwise of the usual form: LTPC, a bar */
+	t = feed_tick("0a16090000000000000000"
+		      "10001800"
+		      "210000000000000000");
+	check_i64(t.q.present, QUOTE_MSG_LTPC);
+	t = feed_tick("12320a30222e0a2c0a023164"
+		      "110000000000000000190000000000000000210000000000000000290000000000000000"
+		      "30003800");
+	check_i64(t.q.present, QUOTE_MSG_OHLC | QUOTE_BARS);
+	check_str(t.q.bars[0].interval, "1d");
+	check_i64(t.q.bars[0].present, 0);
 	/* but an iep that is there is a value */
 	t = feed_tick("0a022a00");
 	check_i64(t.q.present, QUOTE_MSG_LTPC | QUOTE_LTPC_IEP);
 	check_i64(t.q.ltpc_iep, 0);
-	/* even after others: 1, then NaN */
-	t = feed_tick("0a182a0909000000000000f03f2a0909000000000000f87f2a00");
+	/* which an empty one, merged into it, does not change: 1 */
+	t = feed_tick("0a0d2a0909000000000000f03f2a00");
 	check_i64(t.q.present, QUOTE_MSG_LTPC | QUOTE_LTPC_IEP);
-	check_i64(t.q.ltpc_iep, 0);
+	check_i64(t.q.ltpc_iep, 10000);
+	/* 1, NaN, empty: NaN, which is no price, and no zero was ever said */
+	t = feed_tick("0a182a0909000000000000f03f2a0909000000000000f87f2a00");
+	check_i64(t.q.present, QUOTE_MSG_LTPC);
 	check_i64(t.rejected, 1);
 	/* and so are the zeros of depth */
 	t = feed_tick("120a0a0812060a000a020805");
@@ -271,6 +285,10 @@ static void test_rejected(void **state)
 	(void)state;
 	check_i64(t.q.present, QUOTE_MSG_LTPC);
 	check_i64(t.rejected, 2);
+	/* iep NaN, empty, 0.5 */
+	t = feed_tick("0a182a0909000000000000f87f2a002a0909000000000000e03f");
+	check_i64(t.q.present, QUOTE_MSG_LTPC | QUOTE_LTPC_IEP);
+	check_i64(t.q.ltpc_iep, 5000);
 	/* a NaN in depth leaves a zero, even over a number */
 	t = feed_tick("1a181216080711000000000000004011000000000000f87f1801");
 	check_i64(t.rejected, 1);

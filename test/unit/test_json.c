@@ -164,6 +164,10 @@ static void test_reason_names_the_place(void **state)
 	check_str(err.text, "JSON: ',' or a closing bracket is missing at byte 4");
 	check_i64(json_check("{\"a\":1} x", 9, &err), AGNI_EPARSE);
 	check_str(err.text, "JSON: more text after the value at byte 8");
+	check_i64(json_check("", 0, &err), AGNI_EPARSE);
+	check_str(err.text, "JSON: a value is missing at byte 0");
+	check_i64(json_check("[-]", 3, &err), AGNI_EPARSE);
+	check_str(err.text, "JSON: a digit is missing at byte 2");
 }
 
 static void test_parse_and_get(void **state)

@@ -146,8 +146,9 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 	else if (strcmp(k->name, "analytics_expires") == 0)
 		buf_str(out, "2027-01-31");
 	else if (is_url)
-		buf_str(out, strcmp(s->name, "redis") == 0 ? "redis://localhost:1/2"
-							   : "https://localhost/x");
+		buf_str(out, strcmp(s->name, "redis") == 0      ? "redis://localhost:1/2"
+			     : strcmp(k->name, "feed_url") == 0 ? "wss://localhost/x"
+								: "https://localhost/x");
 	else
 		buf_printf(out, "value-of-%s", k->name);
 	return strcmp(buf_cstr(out), k->fallback) != 0;
@@ -263,6 +264,14 @@ static void test_whole(void **state)
 		"http.listen=nonsense",
 		"http.listen=0.0.0.0:8000", /* without keys and TLS */
 		"stream.listen=192.0.2.1:8080",
+		"http.listen=localhost:8000",
+		"redis.url=nonsense",
+		"redis.url=rediss://127.0.0.1",
+		"redis.url=redis://127.0.0.1/x",
+		"upstream.api_url=http://api.upstox.com", /* the token in clear */
+		"upstream.api_url=wss://api.upstox.com",
+		"upstream.feed_url=ws://192.0.2.1/feed",
+		"token.source_url=http://192.0.2.1/token",
 	};
 
 	(void)state;
