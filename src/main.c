@@ -12,12 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/seal_command.h"
 #include "cli/server_config.h"
 #include "core/log.h"
 #include "core/runner.h"
 #include "dashboard/page.h"
 
-enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
+enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 
 #define TAPE_RING           (1u << 18)
 #define DESCRIPTORS_RESERVE 64 /* for what is not a client */
@@ -50,6 +51,8 @@ struct server {
 	/* Filled when the listeners are bound: the simulated exchange, and where our page comes
 	 * from. */
 	char api_url[64], token_url[128], master_url[128], page_origin[64];
+	char source_dir[512]; /* {data_dir}/sim or /live: sources never mix */
+	bool has_token_failed;
 };
 
 static bool is_sim(const struct server *s)
@@ -118,6 +121,17 @@ static bool is_key_known(const void *arg, const char *key, size_t len)
 	return refdata_is_known(s->refdata, key, len);
 }
 
+static void on_token_failed(void *arg)
+{
+	struct server *s = arg;
+
+	if (s->cfg.token.on_failure != TOKEN_EXIT)
+		return;
+	log_error("main", "token.on_failure=exit: stopping");
+	s->has_token_failed = true;
+	module_request_stop(token_module(s->token));
+}
+
 static void on_upstream_status(void *arg)
 {
 	struct server *s = arg;
@@ -143,8 +157,16 @@ static void server_build(struct server *s)
 						     .is_feed_alive = is_feed_alive,
 						     .is_stale = is_quote_stale,
 						     .arg = s});
-	s->token = token_create(&(struct token_deps){
-		.loop = loop, .http = s->http, .cfg = &c->token, .source_url = s->token_url});
+	s->token = token_create(&(struct token_deps){.loop = loop,
+						     .http = s->http,
+						     .store = s->store,
+						     .cfg = &c->token,
+						     .source_url = s->token_url,
+						     .api_url = s->api_url,
+						     .api_url_fallback = c->upstream.api_url,
+						     .dir = s->source_dir,
+						     .on_failed = on_token_failed,
+						     .arg = s});
 	s->refdata = refdata_create(&(struct refdata_deps){.loop = loop,
 							   .http = s->http,
 							   .book = &s->book,
@@ -157,6 +179,7 @@ static void server_build(struct server *s)
 				   .book = &s->book,
 				   .tape = &s->tape,
 				   .token = s->token,
+				   .token_cfg = &c->token,
 				   .refdata = s->refdata,
 				   .cfg = &c->http,
 				   .source = source,
@@ -215,7 +238,7 @@ static void server_table(struct server *s)
 	}
 }
 
-static int make_data_dir(const char *path, struct agni_err *err)
+static int make_dir(const char *path, struct agni_err *err)
 {
 	struct stat st;
 
@@ -226,6 +249,15 @@ static int make_data_dir(const char *path, struct agni_err *err)
 	if (access(path, W_OK | X_OK) < 0)
 		return agni_fail_uv(err, -errno, "server.data_dir: cannot write to %s", path);
 	return 0;
+}
+
+static int make_data_dir(struct server *s, struct agni_err *err)
+{
+	int rc = make_dir(s->cfg.server.data_dir, err);
+
+	snprintf(s->source_dir, sizeof(s->source_dir), "%s/%s", s->cfg.server.data_dir,
+		 is_sim(s) ? "sim" : "live");
+	return rc < 0 ? rc : make_dir(s->source_dir, err);
 }
 
 static enum clock_mode clock_mode_of(const struct server *s)
@@ -258,7 +290,7 @@ static void fit_descriptors(struct server *s)
 
 static int server_init(struct server *s, struct agni_err *err)
 {
-	int rc = make_data_dir(s->cfg.server.data_dir, err);
+	int rc = make_data_dir(s, err);
 
 	if (rc < 0)
 		return rc;
@@ -409,7 +441,9 @@ static int serve(struct server *s)
 		return err.code == AGNI_ECONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 	}
 	log_info("main", "stopped; uv_loop_close: %d", left);
-	return left == 0 ? EXIT_CLEAN : EXIT_NOT_STARTED;
+	if (left != 0)
+		return EXIT_NOT_STARTED;
+	return s->has_token_failed ? EXIT_TOKEN : EXIT_CLEAN;
 }
 
 static int run(struct server *s, const struct options *o)
@@ -456,6 +490,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
+	if (argc > 1 && strcmp(argv[1], "seal") == 0)
+		return seal_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return EXIT_USAGE;

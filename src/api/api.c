@@ -52,6 +52,19 @@ static void add_route(struct api *a, const char *method, const char *pattern, ht
 	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg};
 }
 
+static void add_token_routes(struct api *a)
+{
+	add_route(a, "GET", "/token/status", api_token_status, a);
+	add_route(a, "GET", "/token/validate", api_token_validate, a);
+	add_route(a, "POST", "/token/update", api_token_update, a);
+	add_route(a, "GET", "/accounts/{id}/token/status", api_token_status, a);
+	add_route(a, "GET", "/accounts/{id}/token/validate", api_token_validate, a);
+	add_route(a, "POST", "/accounts/{id}/token/update", api_token_update, a);
+	add_route(a, "GET", "/token/login", api_token_login, a);
+	add_route(a, "GET", "/token/callback", api_token_callback, a);
+	add_route(a, "POST", "/token/notify/{path}", api_token_notify, a);
+}
+
 struct api *api_create(const struct api_deps *deps)
 {
 	struct api *a = mem_zalloc(sizeof(*a));
@@ -61,6 +74,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, "GET", "/quotes", api_quotes, a);
 	add_route(a, "GET", "/quotes/{key}", api_quote, a);
 	add_route(a, "GET", "/metrics", api_metrics, a);
+	add_token_routes(a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
 		add_route(a, r->method, r->pattern, r->handle, r->arg);
 	return a;

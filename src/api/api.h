@@ -7,6 +7,7 @@
  *                           most 1000); "next" is the ?from= of the following page, or null
  *      GET /quotes/{key}    latest state of one
  *      GET /metrics         Prometheus text
+ *      ... /token/...       the token service: token_routes.c
  *      GET /                a page that shows ticks as they come
  *
  * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}}.
@@ -44,6 +45,7 @@ struct api_deps {
 	struct book *book;
 	struct tape *tape;
 	struct token *token;
+	const struct token_config *token_cfg;
 	struct refdata *refdata;
 	const struct api_config *cfg;
 	const char *source;                   /* "sim", "upstox" */

@@ -25,4 +25,8 @@ void api_respond(struct http_request *r, int status, struct buf *data);
 /* health.c, quotes.c, metrics_route.c: handlers, `arg` is the struct api. */
 http_handler api_health, api_quotes, api_quote, api_metrics;
 
+/* token_routes.c */
+http_handler api_token_status, api_token_validate, api_token_update, api_token_login,
+	api_token_callback, api_token_notify;
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * health: GET /health. 200 while there is something to serve, even stale; 503 only when there is
- * nothing: no state yet after the start-up grace.
+ * nothing: no state yet after the start-up grace, or a token beyond repair.
  */
 #include <stdio.h>
 
@@ -77,6 +77,13 @@ void api_health(void *arg, struct http_request *r)
 	if (a->deps.book->live == 0 && up_s >= (uint64_t)a->deps.cfg->grace_s) {
 		h = HEALTH_DOWN;
 		snprintf(why, sizeof(why), "no instrument has ticked since the start");
+	}
+	if (token_has_failed(a->deps.token)) {
+		struct token_status st;
+
+		token_status(a->deps.token, &st);
+		h = HEALTH_DOWN;
+		snprintf(why, sizeof(why), "token: %s", st.why);
 	}
 	buf_printf(&b, "{\"service\":\"agnidata\",\"status\":\"%s\"", health_text(h));
 	put_string(&b, "why", why);

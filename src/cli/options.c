@@ -12,13 +12,15 @@ const char options_help[] =
 	"  agnidata [--config FILE] [--set SECTION.KEY=VALUE]...   run the server\n"
 	"  agnidata --check ...      read the configuration, print what is wrong, and exit\n"
 	"  agnidata config           print a configuration file with every key and its default\n"
+	"  agnidata seal --help      keys that seal the broker's token\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"
 	"\n"
 	"Without --set upstream.mode=upstox the server talks to its built-in simulated exchange.\n"
 	"SIGHUP reloads what can change at run time; SIGTERM stops, a second one at once.\n"
 	"Exit codes: 0 clean stop, 1 could not start or not stop in time, 2 usage or "
-	"configuration.\n";
+	"configuration,\n"
+	"3 stopped because the token is beyond repair (token.on_failure=exit).\n";
 
 /* --name VALUE and --name=VALUE. Returns 1 when argv[*i] was this option, 0 when not, or an error.
  */

@@ -89,6 +89,9 @@ static int check_whole(const struct server_config *c, struct buf *problems)
 		    problems);
 	bad += note(check_url("token.source_url", c->token.source_url, "http", &err), &err,
 		    problems);
+	bad += note(check_url("token.redirect_uri", c->token.redirect_uri, "http", &err), &err,
+		    problems);
+	bad += note(token_config_check(&c->token, &err), &err, problems);
 	bad += note(store_config_check(&c->redis, &err), &err, problems);
 	if (c->upstream.backoff_min_ms > c->upstream.backoff_max_ms) {
 		buf_str(problems,

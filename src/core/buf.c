@@ -11,7 +11,7 @@
 
 #include "core/utf8.h"
 
-AGNI_NORETURN static void out_of_memory(size_t size)
+AGNI_NORETURN void mem_exhausted(size_t size)
 {
 	fprintf(stderr, "agnidata: out of memory (%zu bytes asked)\n", size);
 	abort();
@@ -22,7 +22,7 @@ void *mem_alloc(size_t size)
 	void *p = malloc(size ? size : 1);
 
 	if (!p)
-		out_of_memory(size);
+		mem_exhausted(size);
 	return p;
 }
 
@@ -31,7 +31,7 @@ void *mem_zalloc(size_t size)
 	void *p = calloc(1, size ? size : 1);
 
 	if (!p)
-		out_of_memory(size);
+		mem_exhausted(size);
 	return p;
 }
 
@@ -40,7 +40,7 @@ void *mem_realloc(void *old, size_t size)
 	void *p = realloc(old, size ? size : 1);
 
 	if (!p)
-		out_of_memory(size);
+		mem_exhausted(size);
 	return p;
 }
 

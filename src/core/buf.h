@@ -21,6 +21,9 @@ void *mem_realloc(void *old, size_t size) AGNI_MUST_USE;
 char *mem_strdup(const char *text) AGNI_MUST_USE;
 char *mem_strndup(const char *text, size_t len) AGNI_MUST_USE;
 
+/* The line and the stop, for memory that comes from elsewhere. */
+AGNI_NORETURN void mem_exhausted(size_t size);
+
 struct buf {
 	char *data; /* not terminated, unless buf_cstr() was asked */
 	size_t len;

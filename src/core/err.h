@@ -26,7 +26,8 @@
 	X(AGNI_ECLOSED, -10008, "the peer closed")                                                 \
 	X(AGNI_EPROTO, -10009, "the peer broke the protocol")                                      \
 	X(AGNI_ENOTFOUND, -10010, "not found")                                                     \
-	X(AGNI_ECANCELED, -10011, "cancelled")
+	X(AGNI_ECANCELED, -10011, "cancelled")                                                     \
+	X(AGNI_EBUSY, -10012, "busy with the same already")
 
 enum agni_errno {
 #define X(name, value, text) name = (value),

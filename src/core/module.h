@@ -40,6 +40,9 @@ struct module {
 	void *runner;            /* the runner's own */
 };
 
+/* As SIGTERM does: stops all modules of the runner that started this one. */
+void module_request_stop(struct module *m);
+
 /* "UP", "DEGRADED" or "DOWN". */
 const char *health_text(enum health h);
 

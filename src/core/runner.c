@@ -64,6 +64,14 @@ static void begin_stop(struct runner *r)
 	stop_next(r);
 }
 
+void module_request_stop(struct module *m)
+{
+	struct runner *r = m->runner;
+
+	if (!r->is_stopping)
+		begin_stop(r);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct runner *r = handle->data;

@@ -84,7 +84,7 @@ static void apply_ticks(struct feed *f, const struct tick_meta *meta)
 	book_turn(book, meta->ts_ms && !f->leap_ts ? meta->ts_ms : f->newest_ts);
 }
 
-void feed_on_frame(struct feed *f, const void *bytes, size_t len)
+void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len)
 {
 	struct clock *clock = f->deps.loop->clock;
 	struct tick_meta meta = {.recv_ms = clock_wall_ms(clock), .recv_mono = clock_mono(clock)};
@@ -110,6 +110,7 @@ void feed_on_frame(struct feed *f, const void *bytes, size_t len)
 	if (feed_frame_count(&f->frame) == 0)
 		return;
 	f->snapshots += meta.is_snapshot;
-	feed_data_came(f);
+	if (from == f->conn) /* and not one that is being relieved */
+		feed_data_came(f);
 	apply_ticks(f, &meta);
 }

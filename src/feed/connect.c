@@ -15,6 +15,7 @@
 
 #include "core/json.h"
 #include "feed/feed_internal.h"
+#include "upstox/reply.h"
 
 #define AUTHORIZE_PATH    "/v3/feed/market-data-feed/authorize"
 #define AUTHORIZE_MAX     65536
@@ -33,12 +34,12 @@ static void *on_open(void *user, struct ws_conn *c, const struct ws_handshake *h
 {
 	struct feed *f = user;
 
-	(void)c;
 	(void)h;
 	if (!f)
 		return NULL;
 	uv_timer_stop(&f->timer);
 	f->connects++;
+	f->told_conn = c;
 	f->codes_refused = 0;
 	f->up_mono = clock_mono(f->deps.loop->clock);
 	f->moved_mono = f->up_mono;
@@ -54,11 +55,10 @@ static void on_message(void *user, struct ws_conn *c, enum ws_opcode op, const v
 {
 	struct feed *f = user;
 
-	(void)c;
 	if (!f)
 		return;
 	if (op == WS_BINARY)
-		feed_on_frame(f, data, len);
+		feed_on_frame(f, c, data, len);
 	else
 		f->text_frames++; /* the broker has no text messages */
 }
@@ -69,9 +69,15 @@ static void on_close(void *user, struct ws_conn *c, int code, const char *reason
 
 	if (!f)
 		return;
+	f->disconnects++;
+	if (f->told_conn == c)
+		f->told_conn = NULL;
+	if (c == f->relieved) {
+		feed_old_is_gone(f);
+		return;
+	}
 	AGNI_ASSERT(c == f->conn);
 	f->conn = NULL;
-	f->disconnects++;
 	if (code)
 		feed_fail(f, "the broker closed the feed: %d %s", code, reason);
 	else
@@ -256,7 +262,7 @@ static void authorize_done(void *arg, const struct http_result *r)
 		feed_fail(f, "authorize: %s", r->error);
 	else if (r->status == 200)
 		take_uri(f, r);
-	else if (r->status == 401)
+	else if (upstox_token_is_dead(r->status, r->body, r->body_len))
 		feed_unauthorized(f, "authorize");
 	else if (r->status == 403)
 		feed_forbidden(f, "authorize");
@@ -322,6 +328,8 @@ void feed_attempt_cancel(struct feed *f)
 	}
 	f->conn = NULL;
 	if (c) {
+		if (f->told_conn == c)
+			f->told_conn = NULL;
 		ws_conn_set_user(c, NULL);
 		ws_conn_abort(c);
 	}

@@ -12,6 +12,7 @@
 
 /* A connection that lived this long was a good one: the next fault starts with a short wait. */
 #define GOOD_LIFE_NS (10 * NS_PER_S)
+#define RELIEF_NS    (10 * NS_PER_S) /* two connections for so long at most, once both are open */
 
 const struct config_key feed_config_keys[] = {
 	CONFIG_ENUM(struct feed_config, mode, "sim", "sim|upstox",
@@ -56,8 +57,8 @@ static const uint16_t moves[FEED_STATES] = {
 	[FEED_FORBIDDEN] = TRY | DOWN,
 	[FEED_AUTHORIZING] = TO(FEED_CONNECTING) | DOWN,
 	[FEED_CONNECTING] = TO(FEED_CONNECTING) | TO(FEED_SUBSCRIBING) | DOWN,
-	[FEED_SUBSCRIBING] = TO(FEED_UP) | DOWN,
-	[FEED_UP] = DOWN,
+	[FEED_SUBSCRIBING] = TO(FEED_UP) | TRY | DOWN,
+	[FEED_UP] = TRY | DOWN, /* TRY: a new token takes over */
 	[FEED_BACKOFF] = TRY | DOWN,
 };
 
@@ -84,7 +85,7 @@ void feed_set_state(struct feed *f, enum feed_state to, const char *fmt, ...)
 	vsnprintf(f->why, sizeof(f->why), fmt, ap);
 	va_end(ap);
 	f->state = to;
-	f->is_up = to == FEED_UP;
+	f->is_up = to == FEED_UP || f->relieved;
 	f->since_ms = clock_wall_ms(f->deps.loop->clock);
 	log_write(is_bad && from != FEED_IDLE ? LOG_WARN : LOG_INFO, "feed", "%s -> %s: %s",
 		  state_text[from], state_text[to], f->why);
@@ -101,9 +102,59 @@ static void go_down(struct feed *f)
 {
 	if (f->up_mono && clock_mono(f->deps.loop->clock) - f->up_mono > GOOD_LIFE_NS)
 		backoff_reset(&f->backoff);
-	f->up_mono = 0;
+	if (!f->relieved)
+		f->up_mono = 0;
 	uv_timer_stop(&f->timer);
 	feed_attempt_cancel(f);
+}
+
+/* --- from one token to the next ----------------------------------------------------------------
+ *
+ * The connection of the old token goes on while the new one is being opened, and is closed when
+ * that has brought its first data: no pause, no tick twice, and nobody downstream notices. Whatever
+ * goes wrong with the new one meanwhile is tried again, while the old one serves. */
+
+static void begin_swap(struct feed *f)
+{
+	f->relieved = f->conn;
+	f->conn = NULL;
+	f->swaps++;
+	feed_attempt(f);
+}
+
+void feed_drop_old(struct feed *f, const char *reason)
+{
+	struct ws_conn *c = f->relieved;
+
+	f->relieved = NULL;
+	if (!c)
+		return;
+	if (f->told_conn == c) {
+		f->told_conn = NULL;
+		f->up_mono = 0;
+	}
+	ws_conn_set_user(c, NULL);
+	ws_conn_close(c, WS_CLOSE_NORMAL, reason);
+}
+
+void feed_old_is_gone(struct feed *f)
+{
+	f->relieved = NULL;
+	if (!f->told_conn)
+		f->up_mono = 0;
+	log_warn("feed", "the connection of the old token broke before the new one had data");
+	if (f->deps.on_status)
+		f->deps.on_status(f->deps.arg);
+}
+
+static void consider_swap(struct feed *f)
+{
+	uint64_t generation;
+
+	if (f->conn && token_bearer(f->deps.token, &generation) &&
+	    generation != f->token_generation &&
+	    (f->state == FEED_UP || f->state == FEED_SUBSCRIBING))
+		begin_swap(f);
 }
 
 void feed_fail(struct feed *f, const char *fmt, ...)
@@ -144,6 +195,12 @@ void feed_forbidden(struct feed *f, const char *where)
 {
 	int64_t wait_s = f->deps.cfg->forbidden_retry_s;
 
+	if (f->relieved) {
+		/* Most likely one connection too many: the new one takes the place of the old. */
+		feed_drop_old(f, "another takes over");
+		feed_fail(f, "%s answered 403 to a second connection", where);
+		return;
+	}
 	go_down(f);
 	feed_set_state(
 		f, FEED_FORBIDDEN,
@@ -155,8 +212,29 @@ void feed_forbidden(struct feed *f, const char *where)
 
 void feed_data_came(struct feed *f)
 {
-	if (f->state == FEED_SUBSCRIBING)
-		feed_set_state(f, FEED_UP, "data flows");
+	if (f->state != FEED_SUBSCRIBING)
+		return;
+	feed_drop_old(f, "relieved");
+	feed_set_state(f, FEED_UP, "data flows");
+	consider_swap(f); /* a newer token may have come meanwhile */
+}
+
+/* Beyond repair: the broker gets a proper goodbye, and waiting begins. */
+static void give_up(struct feed *f)
+{
+	struct token_status st;
+	struct ws_conn *c = f->conn;
+
+	token_status(f->deps.token, &st);
+	feed_drop_old(f, "");
+	if (c && f->up_mono) {
+		f->conn = NULL;
+		f->told_conn = NULL;
+		ws_conn_set_user(c, NULL);
+		ws_conn_close(c, WS_CLOSE_NORMAL, "");
+	}
+	go_down(f);
+	feed_set_state(f, FEED_WAITING_TOKEN, "token: %s", st.why);
 }
 
 static void on_token(struct token_listener *l)
@@ -164,12 +242,19 @@ static void on_token(struct token_listener *l)
 	struct feed *f = container_of(l, struct feed, token_listener);
 	uint64_t generation;
 
-	if (f->is_stopping || !token_bearer(f->deps.token, &generation))
+	if (f->is_stopping)
 		return;
+	if (!token_bearer(f->deps.token, &generation)) {
+		if (token_has_failed(f->deps.token))
+			give_up(f);
+		return;
+	}
 	if (f->state == FEED_WAITING_TOKEN ||
 	    (f->state == FEED_FORBIDDEN && generation != f->token_generation)) {
 		uv_timer_stop(&f->timer);
 		feed_attempt(f);
+	} else {
+		consider_swap(f);
 	}
 }
 
@@ -195,9 +280,13 @@ static void on_watch(uv_timer_t *timer)
 	mono_ns now = clock_mono(f->deps.loop->clock);
 	uint64_t silent_ms = (now - f->moved_mono) / NS_PER_MS;
 
+	/* The new connection is open and says nothing, as at night: no reason to keep two. */
+	if (f->relieved && f->told_conn == f->conn && now - f->up_mono > RELIEF_NS)
+		feed_drop_old(f, "relieved");
 	if (!f->up_mono || silent_ms < (uint64_t)f->deps.cfg->stale_ms || !is_session_open(f))
 		return;
 	f->stalls++;
+	feed_drop_old(f, "");
 	feed_fail(f, "the market is open and the feed's clock has not moved for %llu ms",
 		  (unsigned long long)silent_ms);
 }
@@ -281,10 +370,11 @@ static void feed_stop(struct module *m, module_stopped_fn *done)
 	f->deps.interest->on_change = NULL;
 	list_remove(&f->token_listener.link);
 	loop_remove_hook(&f->hook);
+	feed_drop_old(f, "");
 	if (f->conn && f->up_mono) {
 		struct ws_conn *c = f->conn;
 
-		f->conn = NULL;
+		f->conn = f->told_conn = NULL;
 		ws_conn_set_user(c, NULL);
 		ws_conn_close(c, WS_CLOSE_NORMAL, "");
 	}
@@ -323,7 +413,8 @@ static enum health feed_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct feed *f = container_of(m, struct feed, mod);
 
-	snprintf(why, HEALTH_WHY_MAX, "%s", why_now(f));
+	snprintf(why, HEALTH_WHY_MAX, "%s%.100s",
+		 f->relieved ? "data flows; the new token's: " : "", why_now(f));
 	if (f->state == FEED_UP) {
 		uint32_t silent = unheard(f);
 
@@ -359,6 +450,8 @@ static const struct metric feed_metrics[] = {
 	 offsetof(struct feed, disconnects)},
 	{"stalls_total", "Connections given up because the exchange's clock stood still",
 	 METRIC_COUNTER, offsetof(struct feed, stalls)},
+	{"swaps_total", "Times a new token took over a running connection", METRIC_COUNTER,
+	 offsetof(struct feed, swaps)},
 	{"requests_total", "Subscription requests sent", METRIC_COUNTER,
 	 offsetof(struct feed, subscribes)},
 	{"up", "1 while data flows", METRIC_GAUGE, offsetof(struct feed, is_up)},
@@ -383,14 +476,25 @@ struct module *feed_module(struct feed *f)
 	return &f->mod;
 }
 
+/* What a program can act on without reading a sentence. */
+static const char *status_code(const struct feed *f)
+{
+	if (f->relieved)
+		return "";
+	if (f->state == FEED_WAITING_TOKEN)
+		return token_has_failed(f->deps.token) ? "token_failed" : "token_awaited";
+	return f->state == FEED_FORBIDDEN ? "forbidden" : "";
+}
+
 static void get_status(const void *arg, struct upstream_status *out)
 {
 	const struct feed *f = arg;
 
 	*out = (struct upstream_status){
-		.state = state_text[f->state],
-		.why = why_now(f),
-		.is_live = f->state == FEED_UP,
+		.state = state_text[f->relieved ? FEED_UP : f->state],
+		.why = f->relieved ? "data flows; a new token is taking over" : why_now(f),
+		.code = status_code(f),
+		.is_live = f->state == FEED_UP || f->relieved,
 		.is_session_open = is_session_open(f),
 		.since_ms = f->since_ms,
 	};

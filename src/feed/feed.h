@@ -15,6 +15,10 @@
  * be the token's scope or the broker still counting a connection of ours that died; the feed waits
  * for a new token, and asks again only after upstream.forbidden_retry_s.
  *
+ * A new token while data flows: the old connection goes on while the same way is gone for the new
+ * one, and is closed when that brings its first data. Downstream nobody notices. When the token is
+ * beyond repair the connection is closed, and the feed waits.
+ *
  * Silence is judged by the market: while a segment that is watched is open (the broker's
  * market_info, else the calendar at market time), the newest currentTs has to move within
  * upstream.stale_ms. A quiet socket at night is nothing.

@@ -38,6 +38,10 @@ struct feed {
 	struct http_call *call;
 	uv_getaddrinfo_t *resolving; /* owner is its callback */
 	struct ws_conn *conn;
+	/* A new token came: the connection of the old one, which goes on until the new one has
+	 * brought its first data. NULL otherwise. */
+	struct ws_conn *relieved;
+	struct ws_conn *told_conn; /* the open connection that `told` speaks of; NULL = none */
 	struct url url;
 	bool sends_token; /* the token may follow to `url` */
 	int hops;
@@ -63,7 +67,7 @@ struct feed {
 	uint64_t bad_times; /* currentTs outside 2000..2100 */
 	uint64_t frames, bad_frames, text_frames, bytes, ticks, rejected_fields, unknown_keys,
 		snapshots;
-	uint64_t connects, disconnects, stalls, subscribes, is_up;
+	uint64_t connects, disconnects, stalls, subscribes, swaps, is_up;
 	struct histogram
 		wire_lag; /* currentTs to arrival; only when the feed's clock is the wall's */
 };
@@ -74,13 +78,15 @@ void feed_fail(struct feed *f, const char *fmt, ...) AGNI_PRINTF(2, 3); /* -> BA
 void feed_unauthorized(struct feed *f, const char *where);              /* -> WAITING_TOKEN */
 void feed_forbidden(struct feed *f, const char *where);                 /* -> FORBIDDEN */
 void feed_data_came(struct feed *f);                                    /* SUBSCRIBING -> LIVE */
+void feed_old_is_gone(struct feed *f);                  /* `relieved` closed by itself */
+void feed_drop_old(struct feed *f, const char *reason); /* closes `relieved`, if there is one */
 
 /* connect.c: authorize, resolve, redirects, the socket. */
 void feed_attempt(struct feed *f);
 void feed_attempt_cancel(struct feed *f);
 
 /* apply.c: bytes to book and tape. */
-void feed_on_frame(struct feed *f, const void *bytes, size_t len);
+void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len);
 
 /* subscribe.c: the interest table, told upstream. */
 void feed_subscribe_all(struct feed *f);

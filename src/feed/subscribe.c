@@ -32,7 +32,7 @@ static void batch_send(struct batch *b)
 	if (b->n == 0)
 		return;
 	control_write(&out, b->method, b->mode, b->keys, b->n);
-	ws_conn_send_message(b->f->conn, WS_BINARY, out.data, out.len);
+	ws_conn_send_message(b->f->told_conn, WS_BINARY, out.data, out.len);
 	b->f->subscribes++;
 	buf_fini(&out);
 	b->n = 0;
@@ -89,7 +89,7 @@ void feed_subscribe_changes(struct feed *f)
 {
 	const char **keys;
 
-	if (!f->conn || !f->up_mono)
+	if (!f->told_conn)
 		return;
 	keys = mem_alloc((size_t)f->deps.cfg->subscribe_batch * sizeof(*keys));
 	/* First what frees the broker's budget, then what spends it. */

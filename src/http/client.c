@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "core/secret.h"
 #include "http/client_internal.h"
 
 #define REDIRECTS_MAX 5
@@ -67,14 +68,6 @@ struct http_client *http_client_create(struct loop *loop, const char *ca_file)
 
 /* ---- the end of a call -------------------------------------------------------------------- */
 
-static void wipe(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
-
 static void on_call_closed(uv_handle_t *handle)
 {
 	struct http_call *call = handle->data;
@@ -91,11 +84,9 @@ static void call_end(struct http_call *call)
 	list_remove(&call->link);
 	hop_close(call->hop);
 	call->hop = NULL;
-	wipe(&call->authorization);
-	wipe(&call->headers);
-	if (call->body.data)
-		explicit_bzero(call->body.data, call->body.cap);
-	buf_fini(&call->body);
+	secret_wipe_text(&call->authorization);
+	secret_wipe_text(&call->headers);
+	secret_wipe_buf(&call->body);
 	uv_close((uv_handle_t *)&call->timer, on_call_closed);
 }
 
@@ -303,7 +294,8 @@ static void call_redirect(struct http_call *call, const struct message *m)
 		return;
 	}
 	if (!url_same_origin(&call->first, &next))
-		wipe(&call->authorization); /* for good: who led us away may lead us back */
+		secret_wipe_text(
+			&call->authorization); /* for good: who led us away may lead us back */
 	hop_close(call->hop);
 	call->hop = NULL;
 	call->url = next;

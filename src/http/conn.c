@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "core/secret.h"
 #include "http/server_internal.h"
 
 static void on_timer(uv_timer_t *timer);
@@ -59,7 +60,7 @@ static void conn_free(struct conn *c)
 	parser_destroy(c->parser);
 	if (c->req)
 		request_free(c->req);
-	buf_fini(&c->in);
+	secret_wipe_buf(&c->in);
 	buf_fini(&c->out);
 	free(c);
 }
@@ -193,6 +194,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		conn_close(c);
 	else if (n > 0)
 		feed(c, buf->base, (size_t)n);
+	if (n > 0)
+		explicit_bzero(buf->base, (size_t)n); /* shared, and may have held a token */
 }
 
 /* ---- answering ---------------------------------------------------------------------------- */
@@ -227,7 +230,7 @@ static void answer_sent(struct conn *c)
 		last_answer_sent(c);
 		return;
 	}
-	parser_begin(c->parser, &c->req->msg);
+	parser_begin(c->parser, &c->req->msg); /* wipes what was answered */
 	set_state(c, CONN_IDLE);
 	if (c->in.len) {
 		list_append(&s->ready, &c->ready);
@@ -278,7 +281,7 @@ void conn_resume(struct conn *c)
 	list_remove(&c->ready);
 	c->in = (struct buf){0};
 	feed(c, in.data, in.len);
-	buf_fini(&in);
+	secret_wipe_buf(&in);
 	if (c->state == CONN_HEAD || c->state == CONN_BODY)
 		read_start(c);
 }

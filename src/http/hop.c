@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 
+#include "core/secret.h"
 #include "http/client_internal.h"
 #include "http/parser.h"
 
@@ -57,13 +58,6 @@ const char *hop_stage(const struct hop *h)
 	return names[h->stage];
 }
 
-static void buf_destroy(struct buf *b)
-{
-	if (b->data)
-		explicit_bzero(b->data, b->cap);
-	buf_fini(b);
-}
-
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void hop_release(struct hop *h)
@@ -77,10 +71,9 @@ static void hop_release(struct hop *h)
 		uv_freeaddrinfo(h->addrs);
 	tls_session_destroy(h->tls);
 	parser_destroy(h->parser);
-	message_wipe(&h->msg);
 	message_fini(&h->msg);
-	buf_destroy(&h->request);
-	buf_destroy(&h->wire);
+	secret_wipe_buf(&h->request);
+	secret_wipe_buf(&h->wire);
 	explicit_bzero(h->bytes, sizeof(h->bytes));
 	free(h);
 	client_release(client);
@@ -253,7 +246,7 @@ static void on_written(uv_write_t *write, int status)
 	if (h->tls)
 		flush_tls(h);
 	else
-		buf_destroy(&h->wire); /* the request, with its authorization */
+		secret_wipe_buf(&h->wire); /* the request, with its authorization */
 }
 
 static void send_request(struct hop *h)
@@ -267,7 +260,7 @@ static void send_request(struct hop *h)
 	}
 	if (tls_write(h->tls, h->request.data, h->request.len, &h->err) < 0)
 		hop_fail(h);
-	buf_destroy(&h->request);
+	secret_wipe_buf(&h->request);
 }
 
 /* ---- receiving ---------------------------------------------------------------------------- */

@@ -5,14 +5,17 @@
  */
 #include "http/message.h"
 
+#include "core/secret.h"
+
 /* A buffer that grew past this for one large message is given back. */
 #define KEEP_BYTES 8192
 
 static void buf_recycle(struct buf *b)
 {
 	if (b->cap > KEEP_BYTES)
-		buf_fini(b);
-	buf_reset(b);
+		secret_wipe_buf(b);
+	else
+		secret_reset(b);
 }
 
 void message_reset(struct message *m)
@@ -28,22 +31,9 @@ void message_reset(struct message *m)
 
 void message_fini(struct message *m)
 {
-	buf_fini(&m->target);
-	buf_fini(&m->headers);
-	buf_fini(&m->body);
-}
-
-static void buf_wipe(struct buf *b)
-{
-	if (b->data)
-		explicit_bzero(b->data, b->cap);
-}
-
-void message_wipe(struct message *m)
-{
-	buf_wipe(&m->target);
-	buf_wipe(&m->headers);
-	buf_wipe(&m->body);
+	secret_wipe_buf(&m->target);
+	secret_wipe_buf(&m->headers);
+	secret_wipe_buf(&m->body);
 }
 
 /* The first value of `name` at or behind `at`; moves `at` behind it. */

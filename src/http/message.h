@@ -2,6 +2,7 @@
  *
  * message: one HTTP message as the parser leaves it, request or response, in memory of its own.
  *
+ * Target, headers and body may be secret (tickets, keys, tokens): no copy of them is left behind.
  * Header names are stored in lower case. Everything is text without NUL bytes, except the body.
  */
 #ifndef AGNI_HTTP_MESSAGE_H
@@ -32,9 +33,6 @@ struct message {
 /* Ready for the next message; memory of a usual size is kept. A zeroed message may be reset. */
 void message_reset(struct message *m);
 void message_fini(struct message *m);
-
-/* Overwrites what may be secret (target, headers, body) before message_fini(). */
-void message_wipe(struct message *m);
 
 /* A header's value by lower-case name, the first when repeated; NULL when absent. Lent. */
 const char *message_header(const struct message *m, const char *name);

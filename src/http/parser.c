@@ -14,6 +14,8 @@
 
 #include <llhttp.h>
 
+#include "core/secret.h"
+
 enum phase { PHASE_HEAD, PHASE_BODY, PHASE_TRAILER, PHASE_DONE };
 
 struct parser {
@@ -48,7 +50,7 @@ static int on_url(llhttp_t *ll, const char *at, size_t len)
 
 	if (len > p->limits.target_max - p->m->target.len)
 		return refuse(p, 414, "uri_too_long", "the request target is too long");
-	buf_append(&p->m->target, at, len);
+	secret_append(&p->m->target, at, len);
 	return 0;
 }
 
@@ -60,7 +62,7 @@ static void value_end(struct parser *p)
 		return;
 	while (h->len && (h->data[h->len - 1] == ' ' || h->data[h->len - 1] == '\t'))
 		h->len--;
-	buf_byte(h, '\0');
+	secret_byte(h, '\0');
 	p->is_value = false;
 }
 
@@ -72,7 +74,7 @@ static int on_header_field(llhttp_t *ll, const char *at, size_t len)
 		return 0;
 	value_end(p);
 	for (size_t i = 0; i < len; i++)
-		buf_byte(&p->m->headers, (char)tolower((unsigned char)at[i]));
+		secret_byte(&p->m->headers, (char)tolower((unsigned char)at[i]));
 	return 0;
 }
 
@@ -83,7 +85,7 @@ static int on_header_field_complete(llhttp_t *ll)
 	if (++p->m->headers_n > p->limits.headers_max)
 		return refuse(p, 431, "headers_too_large", "too many header lines");
 	if (p->phase == PHASE_HEAD) {
-		buf_byte(&p->m->headers, '\0');
+		secret_byte(&p->m->headers, '\0');
 		p->is_value = true;
 	}
 	return 0;
@@ -94,7 +96,7 @@ static int on_header_value(llhttp_t *ll, const char *at, size_t len)
 	struct parser *p = ll->data;
 
 	if (p->phase == PHASE_HEAD)
-		buf_append(&p->m->headers, at, len);
+		secret_append(&p->m->headers, at, len);
 	return 0;
 }
 
@@ -127,7 +129,7 @@ static int on_body(llhttp_t *ll, const char *at, size_t len)
 
 	if (len > p->limits.body_max - p->m->body.len)
 		return refuse(p, 413, "payload_too_large", "the body is too large");
-	buf_append(&p->m->body, at, len);
+	secret_append(&p->m->body, at, len);
 	return 0;
 }
 
@@ -254,7 +256,7 @@ static enum parser_event part_end(struct parser *p, enum phase from)
 		rc = refuse(p, 400, "bad_request", "malformed trailer");
 	if (rc)
 		return PARSER_FAILED;
-	buf_reset(&p->raw);
+	secret_reset(&p->raw);
 	if (from == PHASE_HEAD)
 		return PARSER_HEAD;
 	if (p->phase != PHASE_DONE)
@@ -284,7 +286,7 @@ static enum parser_event feed_some(struct parser *p, const char *bytes, size_t l
 		size_t room = p->limits.head_max + 1 - p->raw.len;
 
 		len = len < room ? len : room;
-		buf_append(&p->raw, bytes, len);
+		secret_append(&p->raw, bytes, len);
 	}
 	if (p->is_paused)
 		llhttp_resume(&p->ll);
@@ -345,7 +347,7 @@ void parser_begin(struct parser *p, struct message *m)
 	p->is_paused = p->is_value = false;
 	p->overhead = 0;
 	p->fault = (struct http_fault){0};
-	buf_reset(&p->raw);
+	secret_reset(&p->raw);
 	llhttp_init(&p->ll, p->kind == PARSER_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
 	p->ll.data = p;
 }
@@ -363,9 +365,7 @@ void parser_destroy(struct parser *p)
 {
 	if (!p)
 		return;
-	if (p->raw.data)
-		explicit_bzero(p->raw.data, p->raw.cap);
-	buf_fini(&p->raw);
+	secret_wipe_buf(&p->raw);
 	free(p);
 }
 

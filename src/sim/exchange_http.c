@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * exchange_http: what the exchange answers over HTTP: authorize, the redirect of the direct
- * connection, profile, the internal token API, the instrument file, and the door for faults.
+ * connection, profile, the instrument file, and the door for faults; logins are in exchange_login.c.
  *
  * Error bodies carry both spellings of each member, as the broker's do.
  */
@@ -15,7 +15,7 @@
 #define JSON_TYPE "application/json"
 #define URI_MAX   512
 
-static void respond_error(struct http_request *r, int status, const char *code, const char *text)
+void exchange_error(struct http_request *r, int status, const char *code, const char *text)
 {
 	char body[512];
 	int n = snprintf(body, sizeof(body),
@@ -35,7 +35,7 @@ static bool is_authorized(const struct sim *s, struct http_request *r)
 	if (!s->is_unauthorized && given && strncmp(given, "Bearer ", 7) == 0 &&
 	    strcmp(given + 7, s->token) == 0)
 		return true;
-	respond_error(r, 401, "UDAPI100050", "Invalid token used to access API");
+	exchange_error(r, 401, "UDAPI100050", "Invalid token used to access API");
 	return false;
 }
 
@@ -80,32 +80,6 @@ static void handle_profile(void *arg, struct http_request *r)
 		http_respond(r, 200, JSON_TYPE, NULL, body, sizeof(body) - 1);
 }
 
-/* The next 03:30 IST (22:00 UTC), when the broker's daily tokens die. */
-static int64_t token_expiry(int64_t now_ms)
-{
-	const int64_t at = 22 * 3600000ll;
-
-	return ((now_ms - at) / DAY_MS + 1) * DAY_MS + at;
-}
-
-static void handle_token(void *arg, struct http_request *r)
-{
-	struct sim *s = arg;
-	const char *account = http_request_param(r, "id");
-	char expires[IST_TEXT];
-	struct buf body = {0};
-
-	account = account ? account : "";
-	ist_format(token_expiry(clock_wall_ms(s->loop->clock)), expires);
-	buf_str(&body, "{\"success\":true,\"access_token\":");
-	buf_json_str(&body, s->token, strlen(s->token));
-	buf_printf(&body, ",\"expires_at\":\"%s\",\"account_id\":", expires);
-	buf_json_str(&body, account, strlen(account));
-	buf_byte(&body, '}');
-	http_respond(r, 200, JSON_TYPE, NULL, body.data, body.len);
-	buf_fini(&body);
-}
-
 static void handle_master(void *arg, struct http_request *r)
 {
 	struct buf text = {0};
@@ -123,7 +97,7 @@ static void handle_master_gz(void *arg, struct http_request *r)
 	if (listing_gzip(&packed, text.data, text.len))
 		http_respond(r, 200, "application/gzip", NULL, packed.data, packed.len);
 	else
-		respond_error(r, 500, "UDAPI100500", "Internal server error");
+		exchange_error(r, 500, "UDAPI100500", "Internal server error");
 	buf_fini(&packed);
 	buf_fini(&text);
 }
@@ -143,7 +117,7 @@ static void handle_fault(void *arg, struct http_request *r)
 			snprintf(text, sizeof(text), "%s:%s", kind, number);
 	}
 	if (!fault_parse(text, strlen(text), &f)) {
-		respond_error(r, 400, "UDAPI100036", "Unknown fault or bad number");
+		exchange_error(r, 400, "UDAPI100036", "Unknown fault or bad number");
 		return;
 	}
 	fault_apply_all(arg, &f);
@@ -153,7 +127,7 @@ static void handle_fault(void *arg, struct http_request *r)
 static void handle_unknown(void *arg, struct http_request *r)
 {
 	(void)arg;
-	respond_error(r, 404, "UDAPI100060", "Resource not Found.");
+	exchange_error(r, 404, "UDAPI100060", "Resource not Found.");
 }
 
 struct http_route *exchange_routes(struct sim *s)
@@ -162,7 +136,9 @@ struct http_route *exchange_routes(struct sim *s)
 		{"GET", "/v3/feed/market-data-feed/authorize", handle_authorize, s},
 		{"GET", "/v3/feed/market-data-feed", handle_direct, s},
 		{"GET", "/v2/user/profile", handle_profile, s},
-		{"GET", "/accounts/{id}/token", handle_token, s},
+		{"GET", "/accounts/{id}/token", login_token, s},
+		{"GET", "/v2/login/authorization/dialog", login_dialog, s},
+		{"POST", "/v2/login/authorization/token", login_exchange, s},
 		{"GET", "/market-quote/instruments/exchange/NSE.json", handle_master, s},
 		{"GET", "/market-quote/instruments/exchange/NSE.json.gz", handle_master_gz, s},
 		{"POST", "/sim/fault", handle_fault, s},

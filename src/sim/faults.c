@@ -27,6 +27,8 @@ static const struct {
 	[FAULT_RENEW] = {"renew", 0, 0},
 	[FAULT_FORBIDDEN] = {"forbidden", 0, 0},
 	[FAULT_ALLOWED] = {"allowed", 0, 0},
+	[FAULT_SOURCE_DOWN] = {"source_down", 0, 0},
+	[FAULT_SOURCE_UP] = {"source_up", 0, 0},
 };
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -171,6 +173,12 @@ static void apply_to_exchange(struct sim *s, const struct fault *f)
 		break;
 	case FAULT_ALLOWED:
 		s->is_forbidden = false;
+		break;
+	case FAULT_SOURCE_DOWN:
+		s->is_source_down = true;
+		break;
+	case FAULT_SOURCE_UP:
+		s->is_source_down = false;
 		break;
 	case FAULT_BURST:
 		s->player.burst += f->n;

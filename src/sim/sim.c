@@ -305,6 +305,8 @@ static const struct metric sim_metrics[] = {
 	 offsetof(struct sim, bytes_total)},
 	{"conflated_total", "Ticks that a slow session got as a later state only", METRIC_COUNTER,
 	 offsetof(struct sim, conflated_total)},
+	{"source_asked_total", "Times the token API was asked", METRIC_COUNTER,
+	 offsetof(struct sim, source_asked_total)},
 	{"waits_total", "Turns in which the source waited for a session (speed=max)",
 	 METRIC_COUNTER, offsetof(struct sim, waits_total)},
 	{0}};

@@ -34,6 +34,10 @@
  *      unauthorized  the token is revoked: 401 from now on       authorized  and back
  *      renew         another token from now on; the token API gives it, the old one gets 401
  *      forbidden     403 to every feed handshake                 allowed     and back
+ *      source_down   the token API answers 503                   source_up   and back
+ *
+ * The login: GET /v2/login/authorization/dialog sends a browser on to redirect_uri with a one-use
+ * code, as if a person had logged in; POST /v2/login/authorization/token gives the token for it.
  */
 #ifndef AGNI_SIM_SIM_H
 #define AGNI_SIM_SIM_H

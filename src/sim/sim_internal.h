@@ -70,6 +70,8 @@ enum fault_kind {
 	FAULT_RENEW,
 	FAULT_FORBIDDEN,
 	FAULT_ALLOWED,
+	FAULT_SOURCE_DOWN,
+	FAULT_SOURCE_UP,
 };
 
 struct fault {
@@ -115,7 +117,9 @@ struct sim {
 	struct http_server *http;
 	struct ws_server *feed;
 	char token[128];
-	bool is_unauthorized, is_forbidden, is_stopping;
+	bool is_unauthorized, is_forbidden, is_source_down, is_stopping;
+	char login_code[UUID_TEXT];  /* of the dialog's redirect; "" once used */
+	uint64_t source_asked_total; /* times the token API was asked */
 	struct sim_limits limits;
 	struct ticket tickets[TICKETS_MAX];
 	unsigned ticket_next;
@@ -154,7 +158,15 @@ void ticket_uri(struct sim *s, char *out, size_t size);
 /* Whether the code of the raw query `query` is one that may connect; it is used up by asking. */
 bool ticket_take(struct sim *s, const char *query);
 
+/* --- exchange_login.c ------------------------------------------------------------------------ */
+
+/* The internal token API, the login dialog and its code exchange. */
+http_handler login_token, login_dialog, login_exchange;
+
 /* --- exchange_http.c ------------------------------------------------------------------------- */
+
+/* The broker's error body. */
+void exchange_error(struct http_request *r, int status, const char *code, const char *text);
 
 /* The routes; the last one has method NULL. The table is freed with free(). */
 struct http_route *exchange_routes(struct sim *s);

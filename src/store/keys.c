@@ -8,6 +8,7 @@ static const struct key_info table[KEY_KINDS] = {
 	[KEY_QUOTE] = {"quote", "KEY", "string", "redis.ttl_s"},
 	[KEY_TICKS] = {"ticks", NULL, "channel", "-"},
 	[KEY_INDEX_QUOTES] = {"index:quotes", NULL, "set", "-"},
+	[KEY_TOKEN] = {"token", "ACCOUNT", "string", "the token's"},
 };
 
 const struct key_info *key_info(enum key_kind kind)

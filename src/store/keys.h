@@ -15,7 +15,7 @@
 
 #include "core/buf.h"
 
-enum key_kind { KEY_QUOTE, KEY_TICKS, KEY_INDEX_QUOTES, KEY_KINDS };
+enum key_kind { KEY_QUOTE, KEY_TICKS, KEY_INDEX_QUOTES, KEY_TOKEN, KEY_KINDS };
 
 struct key_info {
 	const char *name;     /* after the prefix */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "store/connection.h"
+#include "store/side.h"
 #include "store/writer.h"
 
 #define DRAIN_MS 500
@@ -18,7 +19,9 @@ struct store {
 	struct store_deps deps;
 	struct connection connection;
 	struct writer writer;
-	bool is_on; /* started with a URL */
+	struct side side;
+	struct list listeners; /* struct store_listener */
+	bool is_on;            /* started with a URL */
 };
 
 const struct config_key store_config_keys[] = {
@@ -81,6 +84,11 @@ static void on_live(void *arg)
 	struct store *s = arg;
 
 	writer_on_live(&s->writer);
+	list_for_each (it, &s->listeners) {
+		struct store_listener *l = container_of(it, struct store_listener, link);
+
+		l->on_live(l);
+	}
 }
 
 static void on_lost(void *arg)
@@ -88,13 +96,17 @@ static void on_lost(void *arg)
 	struct store *s = arg;
 
 	writer_on_lost(&s->writer);
+	side_on_lost(&s->side);
 }
 
 static void on_reply(void *arg, uintptr_t tag, const redisReply *reply)
 {
 	struct store *s = arg;
 
-	writer_on_reply(&s->writer, tag, reply);
+	if (side_owns(tag))
+		side_on_reply(&s->side, tag, reply);
+	else
+		writer_on_reply(&s->writer, tag, reply);
 }
 
 static void store_finish(struct store *s)
@@ -144,6 +156,7 @@ static void on_drained(void *arg)
 	struct store *s = arg;
 
 	connection_stop(&s->connection);
+	side_on_lost(&s->side);
 }
 
 static void store_stop(struct module *m, module_stopped_fn *done)
@@ -184,6 +197,8 @@ struct store *store_create(const struct store_deps *deps)
 
 	s->mod.ops = &ops;
 	s->deps = *deps;
+	s->side.connection = &s->connection;
+	list_init(&s->listeners);
 	return s;
 }
 
@@ -207,4 +222,53 @@ void store_destroy(struct store *s)
 	AGNI_ASSERT(!s->is_on);
 	writer_fini(&s->writer);
 	free(s);
+}
+
+bool store_is_on(const struct store *s)
+{
+	return s->is_on;
+}
+
+static void name_of(struct buf *out, const struct store *s, enum key_kind kind,
+		    const char *identity)
+{
+	key_append(out, kind, s->deps.prefix, identity);
+	buf_cstr(out);
+}
+
+int store_get(struct store *s, enum key_kind kind, const char *identity, store_value_fn *done,
+	      void *arg)
+{
+	struct buf name = {0};
+	int rc;
+
+	name_of(&name, s, kind, identity);
+	rc = side_ask(&s->side, 2, (const char *[]){"GET", name.data}, done, arg);
+	buf_fini(&name);
+	return rc;
+}
+
+int store_put(struct store *s, enum key_kind kind, const char *identity, const char *text,
+	      int64_t ttl_ms, store_value_fn *done, void *arg)
+{
+	struct buf name = {0};
+	char ttl[24];
+	int rc;
+
+	name_of(&name, s, kind, identity);
+	snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
+	rc = side_ask(&s->side, ttl_ms > 0 ? 5 : 3,
+		      (const char *[]){"SET", name.data, text, "PX", ttl}, done, arg);
+	buf_fini(&name);
+	return rc;
+}
+
+void store_forget(struct store *s, const void *arg)
+{
+	side_forget(&s->side, arg);
+}
+
+void store_listen(struct store *s, struct store_listener *l)
+{
+	list_append(&s->listeners, &l->link);
 }

@@ -23,6 +23,7 @@
 #include "core/loop.h"
 #include "core/module.h"
 #include "market/book.h"
+#include "store/keys.h"
 
 struct store;
 
@@ -63,5 +64,34 @@ struct module *store_module(struct store *s);
 
 /* After `done`, or when it was never started. NULL is fine. */
 void store_destroy(struct store *s);
+
+/* --- single values beside the quotes ----------------------------------------------------------- */
+
+/* `code` 0: the value (of a get), or "OK" (of a put); AGNI_ENOTFOUND: there is no such key;
+ * AGNI_EPROTO: Redis refused, and `text` is its reason; AGNI_ECLOSED: Redis went away. `text` is
+ * lent. Called once. */
+typedef void store_value_fn(void *arg, int code, const char *text, size_t len);
+
+/* A Redis is configured: it is connected, or will be. */
+bool store_is_on(const struct store *s);
+
+/* Both: 0, and `done` will be called; or AGNI_ECLOSED (not connected now), or AGNI_ELIMIT (too many
+ * at once), and it will not. `ttl_ms` 0: without an end. */
+int store_get(struct store *s, enum key_kind kind, const char *identity, store_value_fn *done,
+	      void *arg) AGNI_MUST_USE;
+int store_put(struct store *s, enum key_kind kind, const char *identity, const char *text,
+	      int64_t ttl_ms, store_value_fn *done, void *arg) AGNI_MUST_USE;
+
+/* No `done` for `arg` from here on. */
+void store_forget(struct store *s, const void *arg);
+
+/* Told each time that Redis is connected. Zero-initialised; the listener outlives the store, or is
+ * taken off with list_remove(&l->link). */
+struct store_listener {
+	void (*on_live)(struct store_listener *l);
+	struct list link;
+};
+
+void store_listen(struct store *s, struct store_listener *l);
 
 #endif

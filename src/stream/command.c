@@ -67,6 +67,8 @@ void stream_status_json(const struct stream *s, struct buf *out)
 	buf_printf(out, "{\"type\":\"status\",\"upstream\":\"%s\",\"stale\":%s,\"session_open\":%s",
 		   st.state, st.is_live ? "false" : "true", st.is_session_open ? "true" : "false");
 	put_string(out, "why", st.why);
+	if (st.code && st.code[0])
+		put_string(out, "code", st.code);
 	put_string(out, "source", s->deps.source);
 	buf_printf(out, ",\"seq\":%llu", (unsigned long long)s->deps.tape->seq);
 	put_time(out, s);

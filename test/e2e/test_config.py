@@ -160,12 +160,13 @@ async def test_config_broker_that_is_not_there(t):
     """It starts, says what is wrong, serves what it can, and keeps trying."""
     port = free_port()
     s = await t.server({"upstream.mode": "upstox", "upstream.api_url": f"http://127.0.0.1:{port}",
-                        "token.access_token": "abc", "upstream.backoff_min_ms": "50",
-                        "upstream.backoff_max_ms": "100"})
-    await until(lambda: sum("-> backoff" in line for line in s.log) >= 3, 10, "three attempts")
+                        "token.access_token": "abc", "token.retry_ms": "50"})
+    await until(lambda: sum("cannot prove the token" in line for line in s.log) >= 3, 10,
+                "three attempts")
     h = await s.health()
-    assert h["status"] == "DEGRADED" and h["source"] == "upstox" and h["has_token"], h
-    assert h["why"].startswith("feed: ") and "connection refused" in h["why"], h["why"]
+    assert h["status"] == "DEGRADED" and h["source"] == "upstox" and not h["has_token"], h
+    assert h["why"].startswith("token: ") and "connection refused" in h["why"], h["why"]
+    assert h["upstream"] == "waiting_token", h
     assert (await s.get("/quotes")).data()["quotes"] == []
     assert (await s.get("/quotes/NSE_INDEX%7CNifty%2050")).status == 404
     assert "abc" not in re.sub("access_token=abc", "", "\n".join(s.log))

@@ -124,30 +124,40 @@ async def test_shutdown_second_signal(t):
     assert s.find("a second signal: ending at once") and not s.find("uv_loop_close")
 
 
-async def silent_listener():
-    """A port that accepts and never says a word."""
+async def silent_listener(answers):
+    """A port that accepts, says that the token is good so many times, and then never a word."""
     accepted = []
+    good = b'{"status":"success","data":{}}'
 
-    async def on_connect(_, writer):
-        accepted.append(writer)
+    async def on_connect(reader, writer):
+        nonlocal answers
+        answers -= 1
+        if answers < 0:
+            accepted.append(writer)
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                     % (len(good), good))
+        writer.close()
     server = await asyncio.start_server(on_connect, "127.0.0.1", 0)
     return server, server.sockets[0].getsockname()[1], accepted
 
 
 async def test_shutdown_while_connecting(t):
-    """To a broker that does not answer: while authorizing, and in the feed's handshake."""
-    server, port, accepted = await silent_listener()
-    for key, url, state in (("upstream.api_url", f"http://127.0.0.1:{port}", "authorizing"),
-                            ("upstream.feed_url", f"ws://127.0.0.1:{port}/x", "connecting")):
-        accepted.clear()
-        s = await t.server({"upstream.mode": "upstox", "token.access_token": "abc", key: url,
+    """To a broker that does not answer: while the token is being proved, while authorizing, and in
+    the feed's handshake."""
+    for answers, feed_url, state in ((0, "", "waiting_token"), (1, "", "authorizing"),
+                                     (1, "ws://127.0.0.1:%d/x", "connecting")):
+        server, port, accepted = await silent_listener(answers)
+        s = await t.server({"upstream.mode": "upstox", "token.access_token": "abc",
+                            "upstream.feed_url": feed_url % port if feed_url else "",
                             "upstream.api_url": f"http://127.0.0.1:{port}"})
         await until(lambda: accepted, 10, "the server connects")
         assert (await s.health())["upstream"] == state
         await stops(s)
-    for writer in accepted:
-        writer.close()
-    server.close()
+        for writer in accepted:
+            writer.close()
+        server.close()
 
 
 async def test_shutdown_at_any_moment_of_the_start(t):

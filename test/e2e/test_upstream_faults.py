@@ -207,7 +207,7 @@ async def test_upstream_corrupt_messages(t):
 
 async def test_upstream_401_and_a_new_token(t):
     """401 is final: the dead token is not tried again; a new one of the token API is."""
-    s, c, keys = await playing(t, {"token.poll_s": "1"})
+    s, c, keys = await playing(t, {"token.poll_s": "1", "token.retry_ms": "100"})
     begin = time.monotonic()
     await s.fault("unauthorized")
     await s.fault("drop")

@@ -123,6 +123,16 @@ void gate_say_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const ch
 	say_encoded(b);
 }
 
+void gate_old_says_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
+		       price_t ltp)
+{
+	struct ws_conn *newest = b->gate.conn;
+
+	b->gate.conn = b->gate.old;
+	gate_say_ltp(b, type, ts_ms, key, ltp);
+	b->gate.conn = newest;
+}
+
 void gate_say_status(struct broker *b, int64_t ts_ms, const char *segment,
 		     enum market_status status)
 {
@@ -132,11 +142,6 @@ void gate_say_status(struct broker *b, int64_t ts_ms, const char *segment,
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
-
-static bool has_token(void *arg)
-{
-	return token_get_state(arg) == TOKEN_READY;
-}
 
 static void tokens_up(struct broker *b)
 {
@@ -150,16 +155,15 @@ static void tokens_up(struct broker *b)
 	script_up(&b->rig, &b->token_api, replies, ARRAY_LEN(replies));
 	snprintf(b->token_url, sizeof(b->token_url), "http://127.0.0.1:%d/token",
 		 b->token_api.port);
-	b->token_cfg = (struct token_config){.account = b->empty,
-					     .source_url = b->token_url,
-					     .access_token = b->empty,
-					     .poll_s = 1,
-					     .timeout_ms = 60000};
-	b->token = token_create(
-		&(struct token_deps){.loop = &b->rig.loop, .http = b->http, .cfg = &b->token_cfg});
-	b->token_mod = token_module(b->token);
-	module_up(b->token_mod);
-	rig_until(&b->rig, has_token, b->token);
+	keeper_up(&b->rig, &b->keeper, b->http);
+	b->keeper.cfg.source_url = b->token_url;
+	b->keeper.cfg.timeout_ms = 60000;
+	b->keeper.cfg.retry_ms = 500;
+	b->keeper.cfg.retries = 100;
+	keeper_start(&b->keeper);
+	b->token = b->keeper.token;
+	b->token_mod = b->keeper.mod;
+	keeper_until_ready(&b->rig, &b->keeper);
 }
 
 static void on_status(void *arg)
@@ -219,8 +223,7 @@ void broker_down(struct broker *b)
 {
 	module_down(&b->rig, b->mod);
 	feed_destroy(b->feed); /* allowed from here on, whatever is still on its way */
-	module_down(&b->rig, b->token_mod);
-	token_destroy(b->token);
+	keeper_down(&b->rig, &b->keeper);
 	script_down(&b->rig, &b->api);
 	script_down(&b->rig, &b->token_api);
 	http_client_down(&b->rig, b->http);

@@ -11,6 +11,7 @@
 
 #include "feed/feed.h"
 #include "feed/feed_internal.h"
+#include "keeper.h"
 #include "parts.h"
 #include "script.h"
 #include "upstox/encode.h"
@@ -37,9 +38,9 @@ struct broker {
 	struct script token_api, api;
 	struct gate gate;
 	struct market market;
-	struct token_config token_cfg;
-	struct token *token;
-	struct module *token_mod;
+	struct keeper keeper;
+	struct token *token;      /* the keeper's */
+	struct module *token_mod; /* the keeper's */
 	struct feed_config cfg;
 	struct feed *feed;
 	struct module *mod;
@@ -74,6 +75,10 @@ void broker_connect(struct broker *b);
 /* A message of one key: price in 1/10000 rupee, at `ts_ms` of the exchange's clock. */
 void gate_say_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
 		  price_t ltp);
+
+/* The same, of the connection before the newest: it becomes the newest for this message. */
+void gate_old_says_ltp(struct broker *b, enum feed_type type, int64_t ts_ms, const char *key,
+		       price_t ltp);
 
 /* market_info with one segment. */
 void gate_say_status(struct broker *b, int64_t ts_ms, const char *segment,

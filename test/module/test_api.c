@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "../lib/check.h"
+#include "../lib/keeper.h"
 #include "../lib/parts.h"
 #include "api/api.h"
 #include "core/json.h"
@@ -47,8 +48,7 @@ struct stand {
 	struct ws_rig rig;
 	struct http_client *http;
 	struct market market;
-	struct token_config token_cfg;
-	struct token *token;
+	struct keeper keeper;
 	struct refdata_config refdata_cfg;
 	struct refdata *refdata;
 	struct api_config cfg;
@@ -77,13 +77,11 @@ static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 	market_init(&s->market, &s->rig.loop);
 	snprintf(s->given, sizeof(s->given), "%s", token);
 	snprintf(s->listen, sizeof(s->listen), "127.0.0.1:0");
-	s->token_cfg = (struct token_config){.account = s->empty,
-					     .source_url = s->empty,
-					     .access_token = s->given,
-					     .poll_s = 1,
-					     .timeout_ms = 1000};
-	s->token = token_create(
-		&(struct token_deps){.loop = &s->rig.loop, .http = s->http, .cfg = &s->token_cfg});
+	keeper_up(&s->rig, &s->keeper, s->http);
+	snprintf(s->keeper.given, sizeof(s->keeper.given), "%s", s->given);
+	keeper_start(&s->keeper);
+	if (token[0])
+		keeper_until_ready(&s->rig, &s->keeper);
 	s->refdata_cfg = (struct refdata_config){.master = s->empty,
 						 .watch = s->empty,
 						 .watch_option_greeks = s->empty,
@@ -110,7 +108,8 @@ static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 	s->api = api_create(&(struct api_deps){.loop = &s->rig.loop,
 					       .book = &s->market.book,
 					       .tape = &s->market.tape,
-					       .token = s->token,
+					       .token = s->keeper.token,
+					       .token_cfg = &s->keeper.cfg,
 					       .refdata = s->refdata,
 					       .cfg = &s->cfg,
 					       .source = "test",
@@ -121,11 +120,10 @@ static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 	s->dummy.mod.ops = &dummy_ops;
 	s->plain.ops = &plain_ops;
 	s->modules[0] = &s->plain;
-	s->modules[1] = token_module(s->token);
+	s->modules[1] = s->keeper.mod;
 	s->modules[2] = refdata_module(s->refdata);
 	s->modules[3] = &s->dummy.mod;
 	s->modules[4] = api_module(s->api);
-	module_up(s->modules[1]);
 	module_up(s->modules[2]);
 	module_up(s->modules[4]);
 	s->port = api_port(s->api);
@@ -135,10 +133,9 @@ static void stand_down(struct stand *s)
 {
 	module_down(&s->rig, s->modules[4]);
 	module_down(&s->rig, s->modules[2]);
-	module_down(&s->rig, s->modules[1]);
+	keeper_down(&s->rig, &s->keeper);
 	api_destroy(s->api);
 	refdata_destroy(s->refdata);
-	token_destroy(s->token);
 	http_client_down(&s->rig, s->http);
 	ws_rig_down(&s->rig);
 	market_fini(&s->market);

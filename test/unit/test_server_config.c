@@ -129,6 +129,8 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		return false; /* their content is checked together */
 	if (strcmp(k->name, "backoff_min_ms") == 0)
 		return false; /* must not pass backoff_max_ms */
+	if (strcmp(k->name, "notifier_path") == 0)
+		return false; /* needs client_id */
 	if (k->type == CONFIG_TYPE_INT)
 		buf_printf(out, "%lld",
 			   strtoll(k->fallback, NULL, 10) == k->max ? (long long)k->min
@@ -139,6 +141,10 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		buf_str(out, strrchr(k->choices, '|') + 1);
 	else if (strcmp(k->name, "listen") == 0)
 		buf_str(out, "127.0.0.1:4711");
+	else if (strcmp(k->name, "redirect_uri") == 0)
+		buf_str(out, "https://localhost/token/callback");
+	else if (strcmp(k->name, "analytics_expires") == 0)
+		buf_str(out, "2027-01-31");
 	else if (is_url)
 		buf_str(out, strcmp(s->name, "redis") == 0      ? "redis://localhost:1/2"
 			     : strcmp(k->name, "feed_url") == 0 ? "wss://localhost/x"
