@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/audit_command.h"
 #include "cli/server_config.h"
 #include "core/log.h"
 #include "core/runner.h"
@@ -22,7 +23,7 @@ enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
 #define TAPE_RING           (1u << 18)
 #define DESCRIPTORS_RESERVE 64 /* for what is not a client */
 
-enum { STORE, HTTP, WS, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+enum { STORE, HTTP, WS, AUDIT, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
 
 struct server {
 	struct server_config cfg;
@@ -39,6 +40,7 @@ struct server {
 	struct page page;
 	struct http_route page_routes[PAGE_ROUTES];
 	struct store *store;
+	struct audit *audit;
 	struct token *token;
 	struct refdata *refdata;
 	struct api *api;
@@ -143,6 +145,8 @@ static void server_build(struct server *s)
 						     .is_feed_alive = is_feed_alive,
 						     .is_stale = is_quote_stale,
 						     .arg = s});
+	s->audit = audit_create(&(struct audit_deps){
+		.loop = loop, .cfg = &c->audit, .data_dir = c->server.data_dir});
 	s->token = token_create(&(struct token_deps){
 		.loop = loop, .http = s->http, .cfg = &c->token, .source_url = s->token_url});
 	s->refdata = refdata_create(&(struct refdata_deps){.loop = loop,
@@ -201,6 +205,7 @@ static void server_table(struct server *s)
 		[STORE] = store_module(s->store),
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
+		[AUDIT] = audit_module(s->audit),
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
 		[API] = api_module(s->api),
@@ -284,6 +289,7 @@ static void server_fini(struct server *s)
 	api_destroy(s->api);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
+	audit_destroy(s->audit);
 	store_destroy(s->store);
 	interest_fini(&s->interest);
 	tape_fini(&s->tape);
@@ -348,6 +354,16 @@ static void log_lines(const char *what, const char *lines)
 	}
 }
 
+/* The owner of the machine asked by a signal, so it is not refused when the disk is full: a key may
+ * have to be taken away. */
+static void audit_reload(struct server *s, const char *act, const char *detail)
+{
+	(void)!audit_write(
+		s->audit,
+		&(struct audit_act){.act = act, .who = "signal", .peer = "", .detail = detail},
+		NULL);
+}
+
 static void on_reload(void *arg)
 {
 	struct server *s = arg;
@@ -356,6 +372,7 @@ static void on_reload(void *arg)
 
 	if (server_config_load(next, s->options, &problems) < 0) {
 		log_lines("reload: nothing was changed", buf_cstr(&problems));
+		audit_reload(s, "config.refused", buf_cstr(&problems));
 	} else {
 		config_diff(s->cfg.sections, next->sections, &can, &cannot);
 		config_reload(s->cfg.sections, next->sections);
@@ -365,6 +382,7 @@ static void on_reload(void *arg)
 		log_info("main", "reload: changed: %s; needs a restart: %s",
 			 can.len ? buf_cstr(&can) : "nothing",
 			 cannot.len ? buf_cstr(&cannot) : "nothing");
+		audit_reload(s, "config.reloaded", can.len ? buf_cstr(&can) : "nothing changed");
 	}
 	server_config_fini(next);
 	free(next);
@@ -449,6 +467,8 @@ int main(int argc, char **argv)
 	struct server *s;
 	int rc;
 
+	if (argc > 1 && strcmp(argv[1], "audit") == 0)
+		return audit_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (options_parse(&o, argc, argv, &err) < 0) {

@@ -12,6 +12,7 @@ const char options_help[] =
 	"  agnidata [--config FILE] [--set SECTION.KEY=VALUE]...   run the server\n"
 	"  agnidata --check ...      read the configuration, print what is wrong, and exit\n"
 	"  agnidata config           print a configuration file with every key and its default\n"
+	"  agnidata audit ...        check or show the audit log; see agnidata audit --help\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"
 	"\n"

@@ -33,6 +33,7 @@ static void sections_fill(struct server_config *c)
 		{"http", api_config_keys, &c->http, "REST"},
 		{"stream", stream_config_keys, &c->stream, "WebSocket clients"},
 		{"redis", store_config_keys, &c->redis, "the cache"},
+		{"audit", audit_config_keys, &c->audit, "who did what: docs/audit.md"},
 		{"token", token_config_keys, &c->token, "the broker's access token"},
 		{"upstream", feed_config_keys, &c->upstream, "the broker"},
 		{"sim", sim_config_keys, &c->sim, "the simulated exchange"},

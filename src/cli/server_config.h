@@ -6,6 +6,7 @@
 #define AGNI_CLI_SERVER_CONFIG_H
 
 #include "api/api.h"
+#include "auth/audit.h"
 #include "cli/options.h"
 #include "feed/feed.h"
 #include "refdata/refdata.h"
@@ -26,13 +27,14 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 8
+#define SERVER_SECTIONS 9
 
 struct server_config {
 	struct server_keys server;
 	struct api_config http;
 	struct stream_config stream;
 	struct store_config redis;
+	struct audit_config audit;
 	struct token_config token;
 	struct feed_config upstream;
 	struct sim_config sim;
