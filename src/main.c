@@ -327,16 +327,20 @@ static void on_running(void *arg)
 	char host[64];
 	int port;
 
+	const char *http = s->cfg.http.tls_cert[0] ? "https" : "http";
+	const char *ws = s->cfg.stream.tls_cert[0] ? "wss" : "ws";
+
 	s->page.ws_port = stream_port(s->stream);
+	s->page.is_ws_tls = s->cfg.stream.tls_cert[0] != '\0';
 	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
 		return;
 	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,
 		 s->sim ? "the simulated exchange (no account, invented or recorded prices)"
 			: "upstox");
-	log_info("main", "  page     http://%s/", s->page_origin);
-	log_info("main", "  health   http://%s/health", s->page_origin);
+	log_info("main", "  page     %s://%s/", http, s->page_origin);
+	log_info("main", "  health   %s://%s/health", http, s->page_origin);
 	log_info("main",
-		 strchr(host, ':') ? "  ticks    ws://[%s]:%d/ws" : "  ticks    ws://%s:%d/ws",
+		 strchr(host, ':') ? "  ticks    %s://[%s]:%d/ws" : "  ticks    %s://%s:%d/ws", ws,
 		 host, stream_port(s->stream));
 	log_info("main",
 		 "  loopback only, and no API key is asked for: other programs of this machine "
@@ -377,6 +381,8 @@ static void on_reload(void *arg)
 		config_diff(s->cfg.sections, next->sections, &can, &cannot);
 		config_reload(s->cfg.sections, next->sections);
 		token_reload(s->token);
+		api_reload(s->api);
+		stream_reload(s->stream);
 		log_setup((enum log_level)s->cfg.server.log_level,
 			  (enum log_format)s->cfg.server.log_format);
 		log_info("main", "reload: changed: %s; needs a restart: %s",
@@ -430,6 +436,8 @@ static int run(struct server *s, const struct options *o)
 	struct buf problems = {0};
 	int rc = server_config_load(&s->cfg, o, &problems);
 
+	if (rc == 0)
+		rc = server_config_check_files(&s->cfg, &problems);
 	if (rc < 0)
 		fprintf(stderr, "%s", buf_cstr(&problems));
 	buf_fini(&problems);

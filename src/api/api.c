@@ -9,9 +9,14 @@
 
 #include "api/api_internal.h"
 #include "core/listen.h"
+#include "core/log.h"
 
 const struct config_key api_config_keys[] = {
 	CONFIG_STR(struct api_config, listen, "127.0.0.1:8000", "", "address of the REST server"),
+	CONFIG_STR(struct api_config, tls_cert, "", "",
+		   "PEM file with its certificate and what signs it; empty = plain http; SIGHUP "
+		   "reads the file again"),
+	CONFIG_STR(struct api_config, tls_key, "", "", "PEM file with the key, RSA or ECDSA"),
 	CONFIG_INT(struct api_config, header_timeout_ms, 10000, 100, 600000, "ms",
 		   "total time for a request's head; then 408"),
 	CONFIG_INT(struct api_config, body_timeout_ms, 10000, 100, 600000, "ms",
@@ -91,7 +96,9 @@ static int api_start(struct module *m, struct agni_err *err)
 	struct http_server_config sc = {.loop = a->deps.loop,
 					.limits = limits(a->deps.cfg),
 					.routes = a->routes,
-					.routes_n = a->routes_n};
+					.routes_n = a->routes_n,
+					.tls_cert = a->deps.cfg->tls_cert,
+					.tls_key = a->deps.cfg->tls_key};
 	char host[64];
 
 	if (listen_parse("http.listen", a->deps.cfg->listen, host, &sc.port, err) < 0)
@@ -153,6 +160,19 @@ struct module *api_module(struct api *a)
 {
 	a->mod.ops = &api_ops;
 	return &a->mod;
+}
+
+void api_reload(struct api *a)
+{
+	const struct api_config *cfg = a->deps.cfg;
+	struct agni_err err;
+
+	if (!cfg->tls_cert[0])
+		return;
+	if (http_server_reload_tls(a->server, cfg->tls_cert, cfg->tls_key, &err) < 0)
+		log_error("api", "the certificate stays as it was: %s", err.text);
+	else
+		log_info("api", "certificate read from %s", cfg->tls_cert);
 }
 
 int api_port(const struct api *a)

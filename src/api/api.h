@@ -26,6 +26,7 @@ struct api;
 
 struct api_config {
 	char *listen;
+	char *tls_cert, *tls_key;
 	int64_t header_timeout_ms;
 	int64_t body_timeout_ms;
 	int64_t idle_timeout_ms;
@@ -58,5 +59,8 @@ struct api *api_create(const struct api_deps *deps);
 void api_destroy(struct api *a);
 struct module *api_module(struct api *a);
 int api_port(const struct api *a);
+
+/* Reads certificate and key again (SIGHUP); what is not usable is logged, and the old ones stay. */
+void api_reload(struct api *a);
 
 #endif

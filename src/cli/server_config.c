@@ -6,6 +6,7 @@
 
 #include "core/listen.h"
 #include "core/url.h"
+#include "http/tls.h"
 
 static const struct config_key server_keys[] = {
 	CONFIG_STR(struct server_keys, data_dir, "var", "",
@@ -101,6 +102,18 @@ int server_config_load(struct server_config *c, const struct options *o, struct 
 	}
 	if (!bad)
 		bad = check_whole(c, problems);
+	return bad ? AGNI_ECONFIG : 0;
+}
+
+int server_config_check_files(const struct server_config *c, struct buf *problems)
+{
+	struct agni_err err;
+	int bad = 0;
+
+	bad += note(tls_files_check("http", c->http.tls_cert, c->http.tls_key, &err), &err,
+		    problems);
+	bad += note(tls_files_check("stream", c->stream.tls_cert, c->stream.tls_key, &err), &err,
+		    problems);
 	return bad ? AGNI_ECONFIG : 0;
 }
 

@@ -45,6 +45,10 @@ struct server_config {
 /* Defaults, then the file, then --set. Returns 0, or AGNI_ECONFIG with every problem in `problems`,
  * one line each. The configuration is complete in either case; free it with server_config_fini. */
 int server_config_load(struct server_config *c, const struct options *o, struct buf *problems);
+
+/* Whether the files that it names for TLS can be used; as server_config_load. Apart from it, because
+ * a reload keeps an old certificate when a new one is bad, and takes the rest. */
+int server_config_check_files(const struct server_config *c, struct buf *problems);
 void server_config_fini(struct server_config *c);
 
 #endif

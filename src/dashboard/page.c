@@ -25,7 +25,8 @@ static void on_json(void *arg, struct http_request *r)
 {
 	const struct page *p = arg;
 	char body[64];
-	int n = snprintf(body, sizeof(body), "{\"ws_port\":%d}", p->ws_port);
+	int n = snprintf(body, sizeof(body), "{\"ws_port\":%d,\"ws_tls\":%s}", p->ws_port,
+			 p->is_ws_tls ? "true" : "false");
 
 	http_respond(r, 200, "application/json", NULL, body, (size_t)n);
 }

@@ -9,6 +9,7 @@
 
 struct page {
 	int ws_port; /* of the stream; set before the first request */
+	bool is_ws_tls;
 };
 
 /* "/" and "/page.json", and the end of the table. */

@@ -14,6 +14,10 @@
  * not loopback on a loopback listener, 404, 405 (with Allow), 408, 413, 414, 417, 431, 501
  * (transfer coding that is not chunked), 503 (too many connections), 505. All bodies are the JSON
  * error envelope of api docs: {"status":"error","error":{"code":"...","message":"..."}}.
+ *
+ * With a certificate the listener speaks TLS (1.2 at least) and nothing else: the handshake counts
+ * against the head's deadline, and who speaks plain HTTP to it is told so with a plain 400. A new
+ * certificate is for new connections; those that are there stay.
  */
 #ifndef AGNI_HTTP_SERVER_H
 #define AGNI_HTTP_SERVER_H
@@ -87,6 +91,7 @@ struct http_limits {
 struct http_stats {
 	uint64_t connections_total, connections, requests_total;
 	uint64_t refused_total; /* answered 4xx or 5xx by the server itself, before a route */
+	uint64_t tls_handshakes_total, tls_failed_total;
 };
 
 struct http_server_config {
@@ -96,6 +101,7 @@ struct http_server_config {
 	struct http_limits limits;
 	const struct http_route *routes; /* lent for the life of the server */
 	size_t routes_n;                 /* 0: the table ends with method NULL */
+	const char *tls_cert, *tls_key;  /* PEM files; NULL or "": plain */
 };
 
 /* Binds; connections are accepted from http_server_listen on. On error nothing is left behind and
@@ -103,6 +109,10 @@ struct http_server_config {
 int http_server_create(const struct http_server_config *cfg, struct http_server **out,
 		       struct agni_err *err) AGNI_MUST_USE;
 int http_server_listen(struct http_server *s, struct agni_err *err) AGNI_MUST_USE;
+
+/* Reads certificate and key again. On error the old ones stay. Only for a server that has some. */
+int http_server_reload_tls(struct http_server *s, const char *cert, const char *key,
+			   struct agni_err *err) AGNI_MUST_USE;
 
 /* The bound port, known after create. */
 int http_server_port(const struct http_server *s);

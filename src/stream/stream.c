@@ -17,6 +17,10 @@
 const struct config_key stream_config_keys[] = {
 	CONFIG_STR(struct stream_config, listen, "127.0.0.1:8080", "",
 		   "address of the WebSocket server"),
+	CONFIG_STR(struct stream_config, tls_cert, "", "",
+		   "PEM file with its certificate and what signs it; empty = plain ws; SIGHUP "
+		   "reads the file again"),
+	CONFIG_STR(struct stream_config, tls_key, "", "", "PEM file with the key, RSA or ECDSA"),
 	CONFIG_STR(
 		struct stream_config, origins, "", "",
 		"further web origins that may connect, separated by commas (https://desk.example)"),
@@ -347,6 +351,8 @@ static int open_listener(struct stream *s, struct agni_err *err)
 		.deflate = cfg->deflate,
 		.clients_max = (uint32_t)cfg->max_clients,
 		.sndbuf_bytes = (int)cfg->sndbuf_bytes,
+		.tls_cert = cfg->tls_cert,
+		.tls_key = cfg->tls_key,
 	};
 	char host[64];
 
@@ -448,4 +454,16 @@ struct module *stream_module(struct stream *s)
 int stream_port(const struct stream *s)
 {
 	return ws_server_port(s->server);
+}
+
+void stream_reload(struct stream *s)
+{
+	struct agni_err err;
+
+	if (!s->deps.cfg->tls_cert[0])
+		return;
+	if (ws_server_reload_tls(s->server, &err) < 0)
+		log_error("stream", "the certificate stays as it was: %s", err.text);
+	else
+		log_info("stream", "certificate read from %s", s->deps.cfg->tls_cert);
 }

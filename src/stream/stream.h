@@ -27,6 +27,7 @@ struct stream;
 
 struct stream_config {
 	char *listen;
+	char *tls_cert, *tls_key;
 	char *origins;
 	int64_t max_clients;
 	int64_t max_subscriptions;
@@ -61,6 +62,9 @@ struct stream *stream_create(const struct stream_deps *deps);
 void stream_destroy(struct stream *s);
 struct module *stream_module(struct stream *s);
 int stream_port(const struct stream *s);
+
+/* Reads certificate and key again (SIGHUP); what is not usable is logged, and the old ones stay. */
+void stream_reload(struct stream *s);
 
 /* Every client is told of the upstream's state at the end of this turn. */
 void stream_status_changed(struct stream *s);

@@ -112,6 +112,10 @@ int ws_server_create(struct ws *ws, const struct ws_server_config *cfg, struct w
 		     struct agni_err *err) AGNI_MUST_USE;
 int ws_server_port(const struct ws_server *s);
 
+/* Reads certificate and key again, for connections from now on; those that are there stay. 0, or
+ * AGNI_ETLS with the reason, and the old ones stay. Only for a server that has some. */
+int ws_server_reload_tls(struct ws_server *s, struct agni_err *err) AGNI_MUST_USE;
+
 /* No new connections (they are answered 503); those that are there stay. */
 void ws_server_stop_accepting(struct ws_server *s);
 

@@ -41,9 +41,9 @@ class Server:
 
     async def await_up(self, limit=10):
         """Waits until the addresses are known."""
-        await self.logged(r"ticks    ws://", limit)
-        self.http = self._address(r"health   http://([\d.]+):(\d+)/health")
-        self.ws = self._address(r"ticks    ws://([\d.]+):(\d+)/ws")
+        await self.logged(r"ticks    wss?://", limit)
+        self.http = self._address(r"health   https?://([\d.]+):(\d+)/health")
+        self.ws = self._address(r"ticks    wss?://([\d.]+):(\d+)/ws")
         if self.sets.get("upstream.mode", "sim") == "sim":
             self.sim = self._address(r"SIMULATED exchange on ([\d.]+):(\d+),")
         return self

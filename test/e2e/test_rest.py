@@ -263,7 +263,7 @@ async def test_rest_page(t):
     foreign = re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
     assert not foreign, f"the page loads from elsewhere: {foreign}"
     r = await s.get("/page.json")
-    assert json.loads(r.body) == {"ws_port": s.ws[1]}
+    assert json.loads(r.body) == {"ws_port": s.ws[1], "ws_tls": False}
 
 
 async def test_rest_sim_is_apart(t):
