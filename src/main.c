@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/audit_command.h"
+#include "cli/key_command.h"
 #include "cli/server_config.h"
 #include "core/log.h"
 #include "core/runner.h"
@@ -23,7 +24,7 @@ enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2 };
 #define TAPE_RING           (1u << 18)
 #define DESCRIPTORS_RESERVE 64 /* for what is not a client */
 
-enum { STORE, HTTP, WS, AUDIT, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+enum { STORE, HTTP, WS, AUDIT, AUTH, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
 
 struct server {
 	struct server_config cfg;
@@ -41,6 +42,7 @@ struct server {
 	struct http_route page_routes[PAGE_ROUTES];
 	struct store *store;
 	struct audit *audit;
+	struct auth *auth;
 	struct token *token;
 	struct refdata *refdata;
 	struct api *api;
@@ -147,6 +149,8 @@ static void server_build(struct server *s)
 						     .arg = s});
 	s->audit = audit_create(&(struct audit_deps){
 		.loop = loop, .cfg = &c->audit, .data_dir = c->server.data_dir});
+	s->auth = auth_create(&(struct auth_deps){
+		.loop = loop, .cfg = &c->auth, .data_dir = c->server.data_dir, .audit = s->audit});
 	s->token = token_create(&(struct token_deps){
 		.loop = loop, .http = s->http, .cfg = &c->token, .source_url = s->token_url});
 	s->refdata = refdata_create(&(struct refdata_deps){.loop = loop,
@@ -162,6 +166,8 @@ static void server_build(struct server *s)
 				   .tape = &s->tape,
 				   .token = s->token,
 				   .refdata = s->refdata,
+				   .auth = s->auth,
+				   .guard = &c->http_guard,
 				   .cfg = &c->http,
 				   .source = source,
 				   .upstream = &s->upstream,
@@ -174,6 +180,8 @@ static void server_build(struct server *s)
 							.tape = &s->tape,
 							.interest = &s->interest,
 							.cfg = &c->stream,
+							.auth = s->auth,
+							.guard = &c->stream_guard,
 							.http_listen = s->page_origin,
 							.source = source,
 							.is_known = is_key_known,
@@ -206,6 +214,7 @@ static void server_table(struct server *s)
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
 		[AUDIT] = audit_module(s->audit),
+		[AUTH] = auth_module(s->auth),
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
 		[API] = api_module(s->api),
@@ -289,6 +298,7 @@ static void server_fini(struct server *s)
 	api_destroy(s->api);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
+	auth_destroy(s->auth);
 	audit_destroy(s->audit);
 	store_destroy(s->store);
 	interest_fini(&s->interest);
@@ -342,9 +352,6 @@ static void on_running(void *arg)
 	log_info("main",
 		 strchr(host, ':') ? "  ticks    %s://[%s]:%d/ws" : "  ticks    %s://%s:%d/ws", ws,
 		 host, stream_port(s->stream));
-	log_info("main",
-		 "  loopback only, and no API key is asked for: other programs of this machine "
-		 "may connect");
 }
 
 /* One line of the log per problem. */
@@ -368,12 +375,23 @@ static void audit_reload(struct server *s, const char *act, const char *detail)
 		NULL);
 }
 
+static void keys_reload(struct server *s)
+{
+	struct agni_err err;
+
+	if (auth_reload(s->auth, &err) < 0) {
+		log_error("main", "reload: the keys stay as they were: %s", err.text);
+		audit_reload(s, "keys.refused", err.text);
+	}
+}
+
 static void on_reload(void *arg)
 {
 	struct server *s = arg;
 	struct server_config *next = mem_alloc(sizeof(*next));
 	struct buf problems = {0}, can = {0}, cannot = {0};
 
+	keys_reload(s); /* a mistake elsewhere must not keep a revoked key alive */
 	if (server_config_load(next, s->options, &problems) < 0) {
 		log_lines("reload: nothing was changed", buf_cstr(&problems));
 		audit_reload(s, "config.refused", buf_cstr(&problems));
@@ -477,6 +495,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "audit") == 0)
 		return audit_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return key_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (options_parse(&o, argc, argv, &err) < 0) {

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "api/api_internal.h"
-#include "core/listen.h"
 #include "core/log.h"
 
 const struct config_key api_config_keys[] = {
@@ -50,11 +49,25 @@ void api_respond(struct http_request *r, int status, struct buf *data)
 	buf_fini(data);
 }
 
-static void add_route(struct api *a, const char *method, const char *pattern, http_handler *handle,
-		      void *arg)
+bool api_caller_is(const struct api *a, const struct http_request *r, enum auth_role least)
+{
+	const struct auth_caller *c = r->caller;
+
+	return !a->deps.auth || c->role >= least;
+}
+
+const struct scope *api_scope(const struct api *a, const struct http_request *r)
+{
+	static const struct scope all = {0};
+
+	return a->deps.auth ? auth_scope(a->deps.auth, r->caller) : &all;
+}
+
+static void add_route(struct api *a, enum auth_role least, const char *method, const char *pattern,
+		      http_handler *handle, void *arg)
 {
 	AGNI_ASSERT(a->routes_n < ROUTES_MAX);
-	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg};
+	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg, (int)least};
 }
 
 struct api *api_create(const struct api_deps *deps)
@@ -62,12 +75,13 @@ struct api *api_create(const struct api_deps *deps)
 	struct api *a = mem_zalloc(sizeof(*a));
 
 	a->deps = *deps;
-	add_route(a, "GET", "/health", api_health, a);
-	add_route(a, "GET", "/quotes", api_quotes, a);
-	add_route(a, "GET", "/quotes/{key}", api_quote, a);
-	add_route(a, "GET", "/metrics", api_metrics, a);
+	add_route(a, ROLE_ANYONE, "GET", "/health", api_health, a);
+	add_route(a, ROLE_VIEWER, "GET", "/quotes", api_quotes, a);
+	add_route(a, ROLE_VIEWER, "GET", "/quotes/{key}", api_quote, a);
+	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
+	add_route(a, ROLE_OPERATOR, "GET", "/metrics", api_metrics, a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
-		add_route(a, r->method, r->pattern, r->handle, r->arg);
+		add_route(a, (enum auth_role)r->access, r->method, r->pattern, r->handle, r->arg);
 	return a;
 }
 
@@ -98,10 +112,14 @@ static int api_start(struct module *m, struct agni_err *err)
 					.routes = a->routes,
 					.routes_n = a->routes_n,
 					.tls_cert = a->deps.cfg->tls_cert,
-					.tls_key = a->deps.cfg->tls_key};
+					.tls_key = a->deps.cfg->tls_key,
+					.admit = a->deps.auth ? auth_admit : NULL,
+					.admit_arg = a->deps.auth,
+					.json_only = true};
 	char host[64];
 
-	if (listen_parse("http.listen", a->deps.cfg->listen, host, &sc.port, err) < 0)
+	if (listen_parse("http.listen", a->deps.cfg->listen, a->deps.guard, host, &sc.port, err) <
+	    0)
 		return err->code;
 	sc.host = host;
 	a->started = clock_mono(a->deps.loop->clock);

@@ -7,14 +7,20 @@
  *                           most 1000); "next" is the ?from= of the following page, or null
  *      GET /quotes/{key}    latest state of one
  *      GET /metrics         Prometheus text
+ *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
  *      GET /                a page that shows ticks as they come
+ *
+ * Each with the least role that may ask: docs/security.md has the table. A caller without the role
+ * operator gets the short form of /health.
  *
  * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}}.
  */
 #ifndef AGNI_API_API_H
 #define AGNI_API_API_H
 
+#include "auth/auth.h"
 #include "core/config.h"
+#include "core/listen.h"
 #include "core/module.h"
 #include "http/server.h"
 #include "market/upstream.h"
@@ -46,6 +52,8 @@ struct api_deps {
 	struct tape *tape;
 	struct token *token;
 	struct refdata *refdata;
+	struct auth *auth;                /* NULL: all may do everything */
+	const struct listen_guard *guard; /* NULL: loopback only */
 	const struct api_config *cfg;
 	const char *source;                   /* "sim", "upstox" */
 	const struct upstream_view *upstream; /* read while running */

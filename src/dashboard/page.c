@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "auth/role.h"
+
 extern const char agni_page_html[], agni_page_html_end[];
 
 /* The page runs only what came with it, and talks only to this machine's WebSocket. */
@@ -33,7 +35,7 @@ static void on_json(void *arg, struct http_request *r)
 
 void page_routes(struct page *p, struct http_route out[PAGE_ROUTES])
 {
-	out[0] = (struct http_route){"GET", "/", on_page, p};
-	out[1] = (struct http_route){"GET", "/page.json", on_json, p};
+	out[0] = (struct http_route){"GET", "/", on_page, p, ROLE_ANYONE};
+	out[1] = (struct http_route){"GET", "/page.json", on_json, p, ROLE_ANYONE};
 	out[2] = (struct http_route){0};
 }

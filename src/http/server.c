@@ -136,6 +136,9 @@ int http_server_create(const struct http_server_config *cfg, struct http_server 
 	s->limits = cfg->limits;
 	s->routes = cfg->routes;
 	s->routes_n = cfg->routes_n;
+	s->admit = cfg->admit;
+	s->admit_arg = cfg->admit_arg;
+	s->json_only = cfg->json_only;
 	s->rules = (struct guard_rules){.loopback_only = host_is_loopback(cfg->host),
 					.body_max = cfg->limits.body_max_bytes};
 	list_init(&s->conns);

@@ -48,6 +48,7 @@ struct request {
 	struct message msg;
 	struct target target;
 	struct route_match match;
+	_Alignas(max_align_t) char caller[HTTP_CALLER_BYTES];
 };
 
 struct conn {
@@ -79,6 +80,9 @@ struct http_server {
 	struct http_limits limits;
 	const struct http_route *routes; /* lent */
 	size_t routes_n;
+	bool (*admit)(void *arg, const struct http_route *route, struct http_request *r);
+	void *admit_arg;
+	bool json_only;
 	struct guard_rules rules;
 	struct tls_config *tls; /* for connections from now on; NULL: plain */
 	uv_tcp_t listener;

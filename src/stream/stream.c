@@ -6,9 +6,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
-#include "core/listen.h"
 #include "core/log.h"
+#include "core/url.h"
+#include "http/target.h"
 #include "stream/stream_internal.h"
 
 #define SWEEP_MS         250
@@ -92,6 +94,29 @@ static bool list_has(const char *list, const char *item)
 	return false;
 }
 
+/* The port of "host:port", "[v6]:port"; else `fallback`. */
+static int port_of(const char *authority, int fallback)
+{
+	const char *bracket = strrchr(authority, ']');
+	const char *colon = strrchr(bracket ? bracket : authority, ':');
+
+	return colon ? atoi(colon + 1) : fallback;
+}
+
+/* Our own page, under the name by which its visitor knows this machine: the Host of the handshake,
+ * with the port of http.listen. Beyond loopback no right comes with an address, so a name that
+ * somebody else made point here gives nothing. */
+static bool is_own_page(const struct stream *s, const struct ws_handshake *h)
+{
+	const char *page = strstr(h->origin, "://") + 3;
+	int usual = strncmp(h->origin, "https:", 6) == 0 ? 443 : 80;
+	char a[HOST_MAX], b[HOST_MAX];
+
+	return !s->is_loopback && port_of(page, usual) == port_of(s->http_origin, 0) &&
+	       authority_parse(page, strlen(page), a) &&
+	       authority_parse(h->host, strlen(h->host), b) && strcasecmp(a, b) == 0;
+}
+
 /* Absent (not a browser), same host and port, the page that http.listen serves, or listed. */
 static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
 {
@@ -110,7 +135,22 @@ static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
 
 		return a && b && strcmp(a, b) == 0;
 	}
-	return strcmp(host, s->http_origin) == 0;
+	return strcmp(host, s->http_origin) == 0 || is_own_page(s, h);
+}
+
+_Static_assert(sizeof(struct auth_caller) <= WS_ROOM_BYTES, "a handshake has room for a caller");
+
+/* Who it is goes with the handshake to on_open. */
+static bool key_passes(const struct stream *s, const struct ws_handshake *h, struct ws_refusal *r)
+{
+	struct auth_refusal why;
+
+	if (!s->deps.auth ||
+	    auth_handshake(s->deps.auth, h->authorization, h->query, h->peer, h->room, &why))
+		return true;
+	refuse(r, why.status, why.code, why.text);
+	r->retry_after_s = why.retry_after_s;
+	return false;
 }
 
 static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r)
@@ -121,11 +161,11 @@ static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refu
 		refuse(r, 503, "stopping", "the server is stopping");
 	else if (strcmp(h->path, "/ws") != 0)
 		refuse(r, 404, "not_found", "the WebSocket endpoint is /ws");
-	else if (!host_header_is_loopback(h->host))
+	else if (s->is_loopback && !host_header_is_loopback(h->host))
 		refuse(r, 403, "host_not_allowed", "on loopback the Host must name the loopback");
 	else if (!origin_passes(s, h))
 		refuse(r, 403, "origin_not_allowed", "this web origin is not in stream.origins");
-	else
+	else if (key_passes(s, h, r))
 		return true;
 	s->refused++;
 	return false;
@@ -138,7 +178,9 @@ static void *on_open(void *arg, struct ws_conn *conn, const struct ws_handshake 
 	struct stream *s = arg;
 	struct client *c = client_create(s, conn);
 
-	(void)h;
+	memcpy(&c->caller, h->room, sizeof(c->caller));
+	if (s->deps.auth)
+		auth_connection_opened(s->deps.auth, &c->caller);
 	client_send_connection(c);
 	return c;
 }
@@ -257,12 +299,38 @@ static void heartbeat(struct client *c)
 	client_reply(c, &b);
 }
 
-static void sweep_client(struct client *c, mono_ns now)
+/* The right to be here is gone. */
+static void close_for_key(struct client *c, const char *why)
+{
+	if (c->has_lost_key)
+		return;
+	c->has_lost_key = true;
+	c->stream->keys_lost++;
+	log_info("stream", "client %s of %s: closed: %s", c->id, c->caller.name, why);
+	client_close(c, STREAM_CLOSE_KEY, why);
+}
+
+static void on_keys_change(struct auth_listener *l)
+{
+	struct stream *s = container_of(l, struct stream, keys);
+
+	list_for_each (it, &s->clients) {
+		struct client *c = container_of(it, struct client, link);
+
+		if (!auth_is_current(s->deps.auth, &c->caller))
+			close_for_key(c, c->caller.serial ? "the key was revoked or changed"
+							  : "an API key is needed now");
+	}
+}
+
+static void sweep_client(struct client *c, mono_ns now, int64_t wall_ms)
 {
 	const struct stream_config *cfg = c->stream->deps.cfg;
 
 	if (!c->conn)
 		return;
+	if (c->caller.expires_ms && wall_ms >= c->caller.expires_ms)
+		close_for_key(c, "the key has expired");
 	if (c->is_full && now - c->full_since > (uint64_t)cfg->stall_ms * NS_PER_MS) {
 		if (c->is_stalled)
 			return; /* was told; it is gone when its close frame is given up */
@@ -303,13 +371,14 @@ static void on_sweep(uv_timer_t *timer)
 {
 	struct stream *s = container_of(timer, struct stream, sweep);
 	mono_ns now = clock_mono(s->deps.loop->clock);
+	int64_t wall_ms = clock_wall_ms(s->deps.loop->clock);
 
 	if (s->is_stopping) {
 		sweep_stopping(s, now);
 		return;
 	}
 	list_for_each (it, &s->clients) {
-		sweep_client(container_of(it, struct client, link), now);
+		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
 }
 
@@ -321,6 +390,9 @@ struct stream *stream_create(const struct stream_deps *deps)
 
 	s->deps = *deps;
 	list_init(&s->clients);
+	s->keys.on_change = on_keys_change;
+	if (s->deps.auth)
+		auth_listen(s->deps.auth, &s->keys);
 	return s;
 }
 
@@ -356,9 +428,10 @@ static int open_listener(struct stream *s, struct agni_err *err)
 	};
 	char host[64];
 
-	if (listen_parse("stream.listen", cfg->listen, host, &wc.port, err) < 0)
+	if (listen_parse("stream.listen", cfg->listen, s->deps.guard, host, &wc.port, err) < 0)
 		return err->code;
 	wc.host = host;
+	s->is_loopback = host_is_loopback(host);
 	return ws_server_create(s->deps.ws, &wc, &s->server, err);
 }
 
@@ -428,6 +501,8 @@ static const struct metric stream_metrics[] = {
 	{"stalled_total", "Clients closed because they did not read", METRIC_COUNTER,
 	 offsetof(struct stream, stalled)},
 	{"commands_total", "Commands received", METRIC_COUNTER, offsetof(struct stream, commands)},
+	{"keys_lost_total", "Clients closed because their key was revoked, changed or expired",
+	 METRIC_COUNTER, offsetof(struct stream, keys_lost)},
 	{"bad_commands_total", "Commands answered with an error", METRIC_COUNTER,
 	 offsetof(struct stream, bad_commands)},
 	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",

@@ -15,7 +15,9 @@
 #ifndef AGNI_STREAM_STREAM_H
 #define AGNI_STREAM_STREAM_H
 
+#include "auth/auth.h"
 #include "core/config.h"
+#include "core/listen.h"
 #include "core/module.h"
 #include "market/book.h"
 #include "market/interest.h"
@@ -50,8 +52,10 @@ struct stream_deps {
 	struct tape *tape;
 	struct interest *interest;
 	const struct stream_config *cfg;
-	const char *http_listen; /* "127.0.0.1:8000": pages from there may connect */
-	const char *source;      /* "sim", "upstox" */
+	struct auth *auth;                /* NULL: whoever connects may everything */
+	const struct listen_guard *guard; /* NULL: loopback only */
+	const char *http_listen;          /* "127.0.0.1:8000": pages from there may connect */
+	const char *source;               /* "sim", "upstox" */
 	/* Whether a key may be subscribed to. */
 	bool (*is_known)(const void *arg, const char *key, size_t len);
 	const void *known_arg;
@@ -70,6 +74,6 @@ void stream_reload(struct stream *s);
 void stream_status_changed(struct stream *s);
 
 /* Close codes of ours, 4000 and up; docs/protocol.md. */
-enum { STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
+enum { STREAM_CLOSE_KEY = 4003, STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
 
 #endif

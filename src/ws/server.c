@@ -30,6 +30,8 @@ static void established(struct ws_server *s, struct lws *wsi, struct ws_conn **s
 	struct ws_handshake_text t;
 
 	ws_handshake_read(wsi, &t);
+	AGNI_ASSERT(s->room_of == wsi);
+	t.view.room = s->room;
 	*c = (struct ws_conn){.server = s,
 			      .wsi = wsi,
 			      .cb = &s->cb,
@@ -47,6 +49,7 @@ static void established(struct ws_server *s, struct lws *wsi, struct ws_conn **s
 	s->clients++;
 	c->is_open = true;
 	c->user = s->cb.on_open(s->arg, c, &t.view);
+	s->room_of = NULL;
 }
 
 /* What concerns an established connection. */

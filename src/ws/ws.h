@@ -57,6 +57,8 @@ void ws_destroy(struct ws *ws, void (*done)(void *arg), void *arg);
 
 /* --- servers --------------------------------------------------------------------------------- */
 
+#define WS_ROOM_BYTES 256
+
 /* A handshake, before it is answered. Strings are lent; "" when absent. */
 struct ws_handshake {
 	const char *path;  /* without the query, percent-decoded */
@@ -65,11 +67,15 @@ struct ws_handshake {
 	const char *origin;
 	const char *authorization;
 	const char *peer; /* "127.0.0.1" */
+	/* WS_ROOM_BYTES, zeroed, for on_handshake to leave something (plain data) that on_open of
+	 * the same connection finds there. */
+	void *room;
 };
 
 /* What a refusal answers; preset to 403 with an empty body. */
 struct ws_refusal {
 	int status;
+	int64_t retry_after_s;    /* Retry-After; 0: none */
 	const char *content_type; /* static */
 	char body[512];
 };

@@ -61,6 +61,10 @@ struct ws_server {
 	int sndbuf;
 	bool tls, is_closed;
 	char *tls_cert, *tls_key; /* paths; NULL: plain */
+	/* What on_handshake left for on_open, and of which connection: lws calls both from one
+	 * call. */
+	_Alignas(max_align_t) char room[WS_ROOM_BYTES];
+	const struct lws *room_of;
 	/* libwebsockets keeps pointers to these for the life of the vhost. */
 	struct lws_protocols protocols[2];
 	struct lws_extension extensions[2];
