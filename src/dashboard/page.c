@@ -13,7 +13,8 @@ extern const char agni_page_html[], agni_page_html_end[];
 /* The page runs only what came with it, and talks only to this machine's WebSocket. */
 static const char headers[] =
 	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; style-src "
-	"'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'\r\n"
+	"'unsafe-inline'; connect-src 'self' ws: wss:; form-action 'none'; frame-ancestors "
+	"'none'\r\n"
 	"Referrer-Policy: no-referrer\r\n";
 
 static void on_page(void *arg, struct http_request *r)

@@ -103,6 +103,12 @@ class Server:
         target = f"/sim/fault?kind={kind}" + ("" if n is None else f"&n={n}")
         assert (await http(self.sim, target, "POST")).status == 200
 
+    async def reload(self):
+        """SIGHUP, and waits until it is done."""
+        before = len(self.log)
+        self.process.send_signal(signal.SIGHUP)
+        await self.logged(r"reload: ", 10, before)
+
     async def ended(self, limit=10):
         """Waits for the end of the process; its exit code."""
         await until(lambda: self.process.returncode is not None, limit, "the server ends")
