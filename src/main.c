@@ -149,8 +149,11 @@ static void server_build(struct server *s)
 						     .arg = s});
 	s->audit = audit_create(&(struct audit_deps){
 		.loop = loop, .cfg = &c->audit, .data_dir = c->server.data_dir});
-	s->auth = auth_create(&(struct auth_deps){
-		.loop = loop, .cfg = &c->auth, .data_dir = c->server.data_dir, .audit = s->audit});
+	s->auth = auth_create(&(struct auth_deps){.loop = loop,
+						  .cfg = &c->auth,
+						  .data_dir = c->server.data_dir,
+						  .origins = c->stream.origins,
+						  .audit = s->audit});
 	s->token = token_create(&(struct token_deps){
 		.loop = loop, .http = s->http, .cfg = &c->token, .source_url = s->token_url});
 	s->refdata = refdata_create(&(struct refdata_deps){.loop = loop,

@@ -47,6 +47,7 @@ struct auth_deps {
 	struct loop *loop;
 	const struct auth_config *cfg;
 	const char *data_dir;
+	const char *origins; /* web pages that may post beside our own; NULL: none */
 	struct audit *audit; /* NULL: nothing is recorded */
 };
 

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "auth/auth_internal.h"
+#include "auth/origin.h"
 #include "http/target.h"
 
 _Static_assert(sizeof(struct auth_caller) <= HTTP_CALLER_BYTES, "a request has room for a caller");
@@ -246,7 +247,8 @@ static bool origin_passes(const struct visit *v, const struct http_request *r)
 	const char *authority = origin ? strstr(origin, "://") : NULL;
 
 	if (!origin || is_safe(r->method) ||
-	    (authority && host && strcasecmp(authority + 3, host) == 0))
+	    (authority && host && strcasecmp(authority + 3, host) == 0) ||
+	    (v->a->deps.origins && origin_is_listed(v->a->deps.origins, origin)))
 		return true;
 	return refuse(v, 403, "origin_not_allowed", "not from a page of another origin");
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "auth/origin.h"
 #include "core/log.h"
 #include "core/url.h"
 #include "http/target.h"
@@ -77,23 +78,6 @@ static bool host_header_is_loopback(const char *header)
 	return host_is_loopback(host);
 }
 
-/* Exact members of a list separated by commas and spaces. */
-static bool list_has(const char *list, const char *item)
-{
-	size_t len = strlen(item);
-
-	while (*list) {
-		size_t n;
-
-		list += strspn(list, ", ");
-		n = strcspn(list, ", ");
-		if (n == len && memcmp(list, item, n) == 0)
-			return true;
-		list += n;
-	}
-	return false;
-}
-
 /* The port of "host:port", "[v6]:port"; else `fallback`. */
 static int port_of(const char *authority, int fallback)
 {
@@ -127,7 +111,7 @@ static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
 	if (!host)
 		return false; /* "null": a sandboxed page or a file */
 	host += 3;
-	if (strcmp(host, h->host) == 0 || list_has(s->deps.cfg->origins, h->origin))
+	if (strcmp(host, h->host) == 0 || origin_is_listed(s->deps.cfg->origins, h->origin))
 		return true;
 	/* 127.0.0.1 and localhost name the same page there. */
 	if (host_header_is_loopback(host) && host_header_is_loopback(s->http_origin)) {

@@ -10,7 +10,8 @@ import time
 
 import websockets
 
-from lib import ROOT, SLOW, http, parse_replies, quote_key, run_binary, until, upgrade
+from lib import (ROOT, SLOW, http, parse_replies, quote_key, run_binary, until, upgrade,
+                 want_program)
 
 ROLES = ["anyone", "viewer", "trader", "operator", "admin"]
 NIFTY, TCS = "NSE_INDEX|Nifty 50", "NSE_EQ|INE467B01029"
@@ -156,6 +157,7 @@ async def test_access_key_command_at_once(t):
 
 async def test_access_other_addresses(t):
     """Beyond loopback: keys and TLS, or no start; exit code 2 and one line that says what to do."""
+    want_program("openssl")
     sets = ["--set", f"server.data_dir={t.folder}/var", "--set", "redis.url=",
             "--set", "http.listen=127.0.0.1:0"]
 
@@ -172,6 +174,15 @@ async def test_access_other_addresses(t):
     assert rc == 0 and out.startswith("agni_"), err
     err = await line_of()
     assert "key add" not in err and "stream.tls_cert" in err, err
+    # With both it is in order, as far as --check looks without listening.
+    p = await asyncio.create_subprocess_exec(
+        "openssl", *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=x -keyout x.key -out x.pem".split(), cwd=t.folder,
+        stderr=asyncio.subprocess.DEVNULL)
+    assert await p.wait() == 0
+    tls = ["--set", f"stream.tls_cert={t.folder}/x.pem", "--set", f"stream.tls_key={t.folder}/x.key"]
+    rc, text, err = await run_binary(*sets, "--set", "stream.listen=0.0.0.0:0", *tls, "--check")
+    assert (rc, err) == (0, ""), err
     # A key that has expired is none.
     await t.key_command("revoke", out[5:13])
     soon = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 5.5 * 3600 + 3 * SLOW))

@@ -48,7 +48,7 @@ async def test_browser_page_with_a_key(t):
         s = await t.server()
         await b.start()
         await b.open(f"http://127.0.0.1:{s.http[1]}/")
-        await b.wait("document.getElementById('door').hidden == false", 10, "the form")
+        await b.wait("document.getElementById('door')?.hidden === false", 10, "the form")
         assert await b.value("document.querySelectorAll('#rows tr').length") == 0
         refusal = "document.getElementById('refusal').textContent"
         assert await b.value(refusal) == ""
@@ -72,6 +72,6 @@ async def test_browser_page_with_a_key(t):
             f"http://127.0.0.1:{s.http[1]}/{{}}{{}}"
         await t.key_command("revoke", "page")
         await s.reload()
-        await b.wait("document.getElementById('door').hidden == false", 15, "the form again")
+        await b.wait("document.getElementById('door')?.hidden === false", 15, "the form again")
     finally:
         await b.stop()

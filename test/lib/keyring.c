@@ -51,8 +51,11 @@ void keyring_revoke(struct keyring *k, const char *name)
 
 void keyring_open(struct keyring *k, struct ws_rig *r)
 {
-	k->auth = auth_create(&(struct auth_deps){
-		.loop = &r->loop, .cfg = &k->cfg, .data_dir = k->folder, .audit = k->audit});
+	k->auth = auth_create(&(struct auth_deps){.loop = &r->loop,
+						  .cfg = &k->cfg,
+						  .data_dir = k->folder,
+						  .origins = k->origins,
+						  .audit = k->audit});
 	module_up(auth_module(k->auth));
 }
 

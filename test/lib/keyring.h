@@ -14,6 +14,7 @@
 struct keyring {
 	char folder[32], path[64], empty[1];
 	struct auth_config cfg;
+	const char *origins; /* NULL: none */
 	struct audit *audit; /* what happens is recorded there; NULL: nowhere */
 	struct auth *auth;   /* NULL before keyring_open */
 	struct keys keys;    /* what is in the file */

@@ -423,11 +423,14 @@ static void test_origin(void **state)
 		{other_port, 403},
 		{"Origin: https://evil.example\r\n", 403},
 		{"Origin: null\r\n", 403},
+		{"Origin: https://desk.example\r\n", 200}, /* listed */
+		{"Origin: https://desk.example:444\r\n", 403},
 	};
 	struct stand s;
 
 	(void)state;
 	stand_up(&s);
+	s.ring.origins = "https://desk.example";
 	stand_open(&s);
 	snprintf(own, sizeof(own), "Origin: http://127.0.0.1:%d\r\n", s.port);
 	snprintf(other_port, sizeof(other_port), "Origin: http://127.0.0.1:1\r\n");
