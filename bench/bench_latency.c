@@ -400,7 +400,7 @@ static int run(int clients, unsigned period_ms)
 						  .connections_max = 100};
 	struct bench *b = mem_zalloc(sizeof(*b));
 	const struct http_route routes[] = {
-		{"GET", "/v3/feed/market-data-feed/authorize", on_authorize, b}, {0}};
+		{"GET", "/v3/feed/market-data-feed/authorize", on_authorize, b, 0}, {0}};
 	struct http_server_config hc = {
 		.loop = &b->loop, .host = "127.0.0.1", .limits = limits, .routes = routes};
 	struct ws_server_config wc = {.name = "bench-feed",

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/audit_command.h"
+#include "cli/key_command.h"
 #include "cli/seal_command.h"
 #include "cli/server_config.h"
 #include "core/log.h"
@@ -23,7 +25,7 @@ enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 #define TAPE_RING           (1u << 18)
 #define DESCRIPTORS_RESERVE 64 /* for what is not a client */
 
-enum { STORE, HTTP, WS, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+enum { STORE, HTTP, WS, AUDIT, AUTH, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
 
 struct server {
 	struct server_config cfg;
@@ -40,6 +42,8 @@ struct server {
 	struct page page;
 	struct http_route page_routes[PAGE_ROUTES];
 	struct store *store;
+	struct audit *audit;
+	struct auth *auth;
 	struct token *token;
 	struct refdata *refdata;
 	struct api *api;
@@ -157,9 +161,17 @@ static void server_build(struct server *s)
 						     .is_feed_alive = is_feed_alive,
 						     .is_stale = is_quote_stale,
 						     .arg = s});
+	s->audit = audit_create(&(struct audit_deps){
+		.loop = loop, .cfg = &c->audit, .data_dir = c->server.data_dir});
+	s->auth = auth_create(&(struct auth_deps){.loop = loop,
+						  .cfg = &c->auth,
+						  .data_dir = c->server.data_dir,
+						  .origins = c->stream.origins,
+						  .audit = s->audit});
 	s->token = token_create(&(struct token_deps){.loop = loop,
 						     .http = s->http,
 						     .store = s->store,
+						     .audit = s->audit,
 						     .cfg = &c->token,
 						     .source_url = s->token_url,
 						     .api_url = s->api_url,
@@ -181,6 +193,8 @@ static void server_build(struct server *s)
 				   .token = s->token,
 				   .token_cfg = &c->token,
 				   .refdata = s->refdata,
+				   .auth = s->auth,
+				   .guard = &c->http_guard,
 				   .cfg = &c->http,
 				   .source = source,
 				   .upstream = &s->upstream,
@@ -193,6 +207,8 @@ static void server_build(struct server *s)
 							.tape = &s->tape,
 							.interest = &s->interest,
 							.cfg = &c->stream,
+							.auth = s->auth,
+							.guard = &c->stream_guard,
 							.http_listen = s->page_origin,
 							.source = source,
 							.is_known = is_key_known,
@@ -224,6 +240,8 @@ static void server_table(struct server *s)
 		[STORE] = store_module(s->store),
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
+		[AUDIT] = audit_module(s->audit),
+		[AUTH] = auth_module(s->auth),
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
 		[API] = api_module(s->api),
@@ -320,6 +338,8 @@ static void server_fini(struct server *s)
 	api_destroy(s->api);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
+	auth_destroy(s->auth);
+	audit_destroy(s->audit);
 	store_destroy(s->store);
 	interest_fini(&s->interest);
 	tape_fini(&s->tape);
@@ -357,21 +377,22 @@ static void on_running(void *arg)
 	char host[64];
 	int port;
 
+	const char *http = s->cfg.http.tls_cert[0] ? "https" : "http";
+	const char *ws = s->cfg.stream.tls_cert[0] ? "wss" : "ws";
+
 	s->page.ws_port = stream_port(s->stream);
 	s->page.heartbeat_s = s->cfg.stream.heartbeat_s;
+	s->page.is_ws_tls = s->cfg.stream.tls_cert[0] != '\0';
 	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
 		return;
 	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,
 		 s->sim ? "the simulated exchange (no account, invented or recorded prices)"
 			: "upstox");
-	log_info("main", "  page     http://%s/", s->page_origin);
-	log_info("main", "  health   http://%s/health", s->page_origin);
+	log_info("main", "  page     %s://%s/", http, s->page_origin);
+	log_info("main", "  health   %s://%s/health", http, s->page_origin);
 	log_info("main",
-		 strchr(host, ':') ? "  ticks    ws://[%s]:%d/ws" : "  ticks    ws://%s:%d/ws",
+		 strchr(host, ':') ? "  ticks    %s://[%s]:%d/ws" : "  ticks    %s://%s:%d/ws", ws,
 		 host, stream_port(s->stream));
-	log_info("main",
-		 "  loopback only, and no API key is asked for: other programs of this machine "
-		 "may connect");
 }
 
 /* One line of the log per problem. */
@@ -385,23 +406,48 @@ static void log_lines(const char *what, const char *lines)
 	}
 }
 
+/* The owner of the machine asked by a signal, so it is not refused when the disk is full: a key may
+ * have to be taken away. */
+static void audit_reload(struct server *s, const char *act, const char *detail)
+{
+	(void)!audit_write(
+		s->audit,
+		&(struct audit_act){.act = act, .who = "signal", .peer = "", .detail = detail},
+		NULL);
+}
+
+static void keys_reload(struct server *s)
+{
+	struct agni_err err;
+
+	if (auth_reload(s->auth, &err) < 0) {
+		log_error("main", "reload: the keys stay as they were: %s", err.text);
+		audit_reload(s, "keys.refused", err.text);
+	}
+}
+
 static void on_reload(void *arg)
 {
 	struct server *s = arg;
 	struct server_config *next = mem_alloc(sizeof(*next));
 	struct buf problems = {0}, can = {0}, cannot = {0};
 
+	keys_reload(s); /* a mistake elsewhere must not keep a revoked key alive */
 	if (server_config_load(next, s->options, &problems) < 0) {
 		log_lines("reload: nothing was changed", buf_cstr(&problems));
+		audit_reload(s, "config.refused", buf_cstr(&problems));
 	} else {
 		config_diff(s->cfg.sections, next->sections, &can, &cannot);
 		config_reload(s->cfg.sections, next->sections);
 		token_reload(s->token);
+		api_reload(s->api);
+		stream_reload(s->stream);
 		log_setup((enum log_level)s->cfg.server.log_level,
 			  (enum log_format)s->cfg.server.log_format);
 		log_info("main", "reload: changed: %s; needs a restart: %s",
 			 can.len ? buf_cstr(&can) : "nothing",
 			 cannot.len ? buf_cstr(&cannot) : "nothing");
+		audit_reload(s, "config.reloaded", can.len ? buf_cstr(&can) : "nothing changed");
 	}
 	server_config_fini(next);
 	free(next);
@@ -451,6 +497,8 @@ static int run(struct server *s, const struct options *o)
 	struct buf problems = {0};
 	int rc = server_config_load(&s->cfg, o, &problems);
 
+	if (rc == 0)
+		rc = server_config_check_files(&s->cfg, &problems);
 	if (rc < 0)
 		fprintf(stderr, "%s", buf_cstr(&problems));
 	buf_fini(&problems);
@@ -488,6 +536,10 @@ int main(int argc, char **argv)
 	struct server *s;
 	int rc;
 
+	if (argc > 1 && strcmp(argv[1], "audit") == 0)
+		return audit_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return key_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)

@@ -8,10 +8,14 @@
 #include <stdlib.h>
 
 #include "api/api_internal.h"
-#include "core/listen.h"
+#include "core/log.h"
 
 const struct config_key api_config_keys[] = {
 	CONFIG_STR(struct api_config, listen, "127.0.0.1:8000", "", "address of the REST server"),
+	CONFIG_STR(struct api_config, tls_cert, "", "",
+		   "PEM file with its certificate and what signs it; empty = plain http; SIGHUP "
+		   "reads the file again"),
+	CONFIG_STR(struct api_config, tls_key, "", "", "PEM file with the key, RSA or ECDSA"),
 	CONFIG_INT(struct api_config, header_timeout_ms, 10000, 100, 600000, "ms",
 		   "total time for a request's head; then 408"),
 	CONFIG_INT(struct api_config, body_timeout_ms, 10000, 100, 600000, "ms",
@@ -45,24 +49,38 @@ void api_respond(struct http_request *r, int status, struct buf *data)
 	buf_fini(data);
 }
 
-static void add_route(struct api *a, const char *method, const char *pattern, http_handler *handle,
-		      void *arg)
+bool api_caller_is(const struct api *a, const struct http_request *r, enum auth_role least)
+{
+	const struct auth_caller *c = r->caller;
+
+	return !a->deps.auth || c->role >= least;
+}
+
+const struct scope *api_scope(const struct api *a, const struct http_request *r)
+{
+	static const struct scope all = {0};
+
+	return a->deps.auth ? auth_scope(a->deps.auth, r->caller) : &all;
+}
+
+static void add_route(struct api *a, enum auth_role least, const char *method, const char *pattern,
+		      http_handler *handle, void *arg)
 {
 	AGNI_ASSERT(a->routes_n < ROUTES_MAX);
-	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg};
+	a->routes[a->routes_n++] = (struct http_route){method, pattern, handle, arg, (int)least};
 }
 
 static void add_token_routes(struct api *a)
 {
-	add_route(a, "GET", "/token/status", api_token_status, a);
-	add_route(a, "GET", "/token/validate", api_token_validate, a);
-	add_route(a, "POST", "/token/update", api_token_update, a);
-	add_route(a, "GET", "/accounts/{id}/token/status", api_token_status, a);
-	add_route(a, "GET", "/accounts/{id}/token/validate", api_token_validate, a);
-	add_route(a, "POST", "/accounts/{id}/token/update", api_token_update, a);
-	add_route(a, "GET", "/token/login", api_token_login, a);
-	add_route(a, "GET", "/token/callback", api_token_callback, a);
-	add_route(a, "POST", "/token/notify/{path}", api_token_notify, a);
+	add_route(a, ROLE_OPERATOR, "GET", "/token/status", api_token_status, a);
+	add_route(a, ROLE_ADMIN, "GET", "/token/validate", api_token_validate, a);
+	add_route(a, ROLE_ADMIN, "POST", "/token/update", api_token_update, a);
+	add_route(a, ROLE_OPERATOR, "GET", "/accounts/{id}/token/status", api_token_status, a);
+	add_route(a, ROLE_ADMIN, "GET", "/accounts/{id}/token/validate", api_token_validate, a);
+	add_route(a, ROLE_ADMIN, "POST", "/accounts/{id}/token/update", api_token_update, a);
+	add_route(a, ROLE_ADMIN, "GET", "/token/login", api_token_login, a);
+	add_route(a, ROLE_ANYONE, "GET", "/token/callback", api_token_callback, a);
+	add_route(a, ROLE_ANYONE, "POST", "/token/notify/{path}", api_token_notify, a);
 }
 
 struct api *api_create(const struct api_deps *deps)
@@ -70,13 +88,14 @@ struct api *api_create(const struct api_deps *deps)
 	struct api *a = mem_zalloc(sizeof(*a));
 
 	a->deps = *deps;
-	add_route(a, "GET", "/health", api_health, a);
-	add_route(a, "GET", "/quotes", api_quotes, a);
-	add_route(a, "GET", "/quotes/{key}", api_quote, a);
-	add_route(a, "GET", "/metrics", api_metrics, a);
+	add_route(a, ROLE_ANYONE, "GET", "/health", api_health, a);
+	add_route(a, ROLE_VIEWER, "GET", "/quotes", api_quotes, a);
+	add_route(a, ROLE_VIEWER, "GET", "/quotes/{key}", api_quote, a);
+	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
+	add_route(a, ROLE_OPERATOR, "GET", "/metrics", api_metrics, a);
 	add_token_routes(a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
-		add_route(a, r->method, r->pattern, r->handle, r->arg);
+		add_route(a, (enum auth_role)r->access, r->method, r->pattern, r->handle, r->arg);
 	return a;
 }
 
@@ -105,10 +124,16 @@ static int api_start(struct module *m, struct agni_err *err)
 	struct http_server_config sc = {.loop = a->deps.loop,
 					.limits = limits(a->deps.cfg),
 					.routes = a->routes,
-					.routes_n = a->routes_n};
+					.routes_n = a->routes_n,
+					.tls_cert = a->deps.cfg->tls_cert,
+					.tls_key = a->deps.cfg->tls_key,
+					.admit = a->deps.auth ? auth_admit : NULL,
+					.admit_arg = a->deps.auth,
+					.json_only = true};
 	char host[64];
 
-	if (listen_parse("http.listen", a->deps.cfg->listen, host, &sc.port, err) < 0)
+	if (listen_parse("http.listen", a->deps.cfg->listen, a->deps.guard, host, &sc.port, err) <
+	    0)
 		return err->code;
 	sc.host = host;
 	a->started = clock_mono(a->deps.loop->clock);
@@ -167,6 +192,19 @@ struct module *api_module(struct api *a)
 {
 	a->mod.ops = &api_ops;
 	return &a->mod;
+}
+
+void api_reload(struct api *a)
+{
+	const struct api_config *cfg = a->deps.cfg;
+	struct agni_err err;
+
+	if (!cfg->tls_cert[0])
+		return;
+	if (http_server_reload_tls(a->server, cfg->tls_cert, cfg->tls_key, &err) < 0)
+		log_error("api", "the certificate stays as it was: %s", err.text);
+	else
+		log_info("api", "certificate read from %s", cfg->tls_cert);
 }
 
 int api_port(const struct api *a)

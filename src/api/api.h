@@ -8,14 +8,20 @@
  *      GET /quotes/{key}    latest state of one
  *      GET /metrics         Prometheus text
  *      ... /token/...       the token service: token_routes.c
+ *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
  *      GET /                a page that shows ticks as they come
+ *
+ * Each with the least role that may ask: docs/security.md has the table. A caller without the role
+ * operator gets the short form of /health.
  *
  * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}}.
  */
 #ifndef AGNI_API_API_H
 #define AGNI_API_API_H
 
+#include "auth/auth.h"
 #include "core/config.h"
+#include "core/listen.h"
 #include "core/module.h"
 #include "http/server.h"
 #include "market/upstream.h"
@@ -27,6 +33,7 @@ struct api;
 
 struct api_config {
 	char *listen;
+	char *tls_cert, *tls_key;
 	int64_t header_timeout_ms;
 	int64_t body_timeout_ms;
 	int64_t idle_timeout_ms;
@@ -47,6 +54,8 @@ struct api_deps {
 	struct token *token;
 	const struct token_config *token_cfg;
 	struct refdata *refdata;
+	struct auth *auth;                /* NULL: all may do everything */
+	const struct listen_guard *guard; /* NULL: loopback only */
 	const struct api_config *cfg;
 	const char *source;                   /* "sim", "upstox" */
 	const struct upstream_view *upstream; /* read while running */
@@ -60,5 +69,8 @@ struct api *api_create(const struct api_deps *deps);
 void api_destroy(struct api *a);
 struct module *api_module(struct api *a);
 int api_port(const struct api *a);
+
+/* Reads certificate and key again (SIGHUP); what is not usable is logged, and the old ones stay. */
+void api_reload(struct api *a);
 
 #endif

@@ -22,8 +22,15 @@ struct api {
 /* Answers with the envelope's success form around `data`, a JSON text; data is consumed. */
 void api_respond(struct http_request *r, int status, struct buf *data);
 
-/* health.c, quotes.c, metrics_route.c: handlers, `arg` is the struct api. */
-http_handler api_health, api_quotes, api_quote, api_metrics;
+/* Whether the caller has at least this role. True for everybody where there is no access control at
+ * all (a test without a struct auth). */
+bool api_caller_is(const struct api *a, const struct http_request *r, enum auth_role least);
+
+/* What the caller may see. */
+const struct scope *api_scope(const struct api *a, const struct http_request *r);
+
+/* health.c, quotes.c, metrics_route.c, ticket.c: handlers, `arg` is the struct api. */
+http_handler api_health, api_quotes, api_quote, api_metrics, api_ticket;
 
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,

@@ -2,6 +2,9 @@
  *
  * health: GET /health. 200 while there is something to serve, even stale; 503 only when there is
  * nothing: no state yet after the start-up grace, or a token beyond repair.
+ *
+ * Anyone may ask whether it works. Why not, and what the modules say, names hosts and instruments:
+ * that is for an operator.
  */
 #include <stdio.h>
 
@@ -61,10 +64,23 @@ static void put_market(const struct api *a, struct buf *b)
 	buf_printf(b, ",\"stale\":%s", up.is_live ? "false" : "true");
 }
 
+static void put_details(const struct api *a, struct buf *b, const char *why,
+			const struct buf *modules, uint64_t up_s)
+{
+	put_string(b, "why", why);
+	if (a->deps.auth)
+		put_string(b, "access", auth_is_open(a->deps.auth) ? "open" : "keys");
+	buf_printf(b, ",\"epoch\":\"%s\",\"seq\":%llu,\"instruments\":%u,\"uptime_s\":%llu",
+		   a->deps.tape->epoch, (unsigned long long)a->deps.tape->seq, a->deps.book->live,
+		   (unsigned long long)up_s);
+	buf_append(b, modules->data, modules->len);
+}
+
 void api_health(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
 	char why[HEALTH_WHY_MAX + 32] = "all is well";
+	const char *code = "";
 	uint64_t up_s = (clock_mono(a->deps.loop->clock) - a->started) / NS_PER_S;
 	uint64_t generation;
 	struct buf modules = {0}, b = {0};
@@ -76,6 +92,7 @@ void api_health(void *arg, struct http_request *r)
 		h = HEALTH_DEGRADED;
 	if (a->deps.book->live == 0 && up_s >= (uint64_t)a->deps.cfg->grace_s) {
 		h = HEALTH_DOWN;
+		code = "no_state";
 		snprintf(why, sizeof(why), "no instrument has ticked since the start");
 	}
 	if (token_has_failed(a->deps.token)) {
@@ -83,18 +100,18 @@ void api_health(void *arg, struct http_request *r)
 
 		token_status(a->deps.token, &st);
 		h = HEALTH_DOWN;
+		code = "token_failed";
 		snprintf(why, sizeof(why), "token: %s", st.why);
 	}
 	buf_printf(&b, "{\"service\":\"agnidata\",\"status\":\"%s\"", health_text(h));
-	put_string(&b, "why", why);
+	if (code[0])
+		put_string(&b, "code", code);
 	put_string(&b, "source", a->deps.source);
 	buf_printf(&b, ",\"has_token\":%s",
 		   token_bearer(a->deps.token, &generation) ? "true" : "false");
 	put_market(a, &b);
-	buf_printf(&b, ",\"epoch\":\"%s\",\"seq\":%llu,\"instruments\":%u,\"uptime_s\":%llu",
-		   a->deps.tape->epoch, (unsigned long long)a->deps.tape->seq, a->deps.book->live,
-		   (unsigned long long)up_s);
-	buf_append(&b, modules.data, modules.len);
+	if (api_caller_is(a, r, ROLE_OPERATOR))
+		put_details(a, &b, why, &modules, up_s);
 	buf_byte(&b, '}');
 	buf_fini(&modules);
 	api_respond(r, h == HEALTH_DOWN ? 503 : 200, &b);

@@ -26,6 +26,14 @@ static bool has_ticked(const struct api *a, inst_id id)
 	return id != INST_NONE && book_slot(a->deps.book, id);
 }
 
+/* Has ticked, and is in the caller's scope: what a listing shows. */
+static bool is_shown(const struct api *a, const struct scope *scope, inst_id id)
+{
+	const char *key = id != INST_NONE ? instruments_key(&a->deps.book->instruments, id) : "";
+
+	return has_ticked(a, id) && scope_permits(scope, key, strlen(key));
+}
+
 void api_quote(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
@@ -34,12 +42,16 @@ void api_quote(void *arg, struct http_request *r)
 	inst_id id = instruments_find(&a->deps.book->instruments, key, len);
 	struct buf b = {0};
 
-	if (has_ticked(a, id)) {
-		put_quote(a, &b, id);
-		api_respond(r, 200, &b);
-	} else if (!instrument_key_is_valid(key, len)) {
+	if (!instrument_key_is_valid(key, len)) {
 		http_respond_error(r, 400, "invalid_instrument",
 				   "an instrument key looks like NSE_INDEX|Nifty 50");
+	} else if (!scope_permits(api_scope(a, r), key, len)) {
+		/* Before all else: what is outside is not even known to exist. */
+		http_respond_error(r, 403, "not_permitted",
+				   "the instrument is outside of this key's scope");
+	} else if (has_ticked(a, id)) {
+		put_quote(a, &b, id);
+		api_respond(r, 200, &b);
 	} else if (id != INST_NONE || refdata_is_known(a->deps.refdata, key, len)) {
 		http_respond_error(
 			r, 404, "no_tick",
@@ -49,8 +61,8 @@ void api_quote(void *arg, struct http_request *r)
 	}
 }
 
-/* The members of ?keys=a,b that have ticked; others are left out. */
-static void put_listed(struct api *a, struct buf *b, const char *keys)
+/* The members of ?keys=a,b that are shown; others are left out. */
+static void put_listed(struct api *a, struct buf *b, const struct scope *scope, const char *keys)
 {
 	bool first = true;
 
@@ -58,7 +70,7 @@ static void put_listed(struct api *a, struct buf *b, const char *keys)
 		size_t len = strcspn(keys, ",");
 		inst_id id = instruments_find(&a->deps.book->instruments, keys, len);
 
-		if (has_ticked(a, id)) {
+		if (is_shown(a, scope, id)) {
 			if (!first)
 				buf_byte(b, ',');
 			put_quote(a, b, id);
@@ -86,12 +98,13 @@ static bool query_number(const struct http_request *r, const char *name, uint32_
 }
 
 /* At most `limit` quotes from place `from` of the table on; where the next page begins, or the end. */
-static inst_id put_page(struct api *a, struct buf *b, inst_id from, uint32_t limit)
+static inst_id put_page(struct api *a, struct buf *b, const struct scope *scope, inst_id from,
+			uint32_t limit)
 {
 	inst_id id = from;
 
 	for (uint32_t n = 0; n < limit && id < a->deps.book->instruments.count; id++) {
-		if (!has_ticked(a, id))
+		if (!is_shown(a, scope, id))
 			continue;
 		if (n++)
 			buf_byte(b, ',');
@@ -103,6 +116,7 @@ static inst_id put_page(struct api *a, struct buf *b, inst_id from, uint32_t lim
 void api_quotes(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
+	const struct scope *scope = api_scope(a, r);
 	uint32_t from = 0, limit = PAGE_DEFAULT;
 	inst_id next = INST_NONE;
 	struct buf b = {0};
@@ -116,9 +130,9 @@ void api_quotes(void *arg, struct http_request *r)
 	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
 		   (unsigned long long)a->deps.tape->seq);
 	if (http_request_query(r, "keys", keys, sizeof(keys)))
-		put_listed(a, &b, keys);
+		put_listed(a, &b, scope, keys);
 	else
-		next = put_page(a, &b, from, limit);
+		next = put_page(a, &b, scope, from, limit);
 	if (next < a->deps.book->instruments.count)
 		buf_printf(&b, "],\"next\":%u}", next);
 	else

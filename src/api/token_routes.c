@@ -14,7 +14,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "api/api_internal.h"
 #include "core/ist.h"
@@ -194,26 +193,19 @@ static void on_offered(void *arg, const struct proof_result *result)
 static void offer(struct api *a, struct http_request *r, const struct source_token *s,
 		  enum token_origin origin)
 {
-	struct token_offer o = {s->token, s->issued_ms, s->expires_ms, origin};
+	const struct auth_caller *caller = r->caller;
+	struct token_offer o = {.token = s->token,
+				.issued_ms = s->issued_ms,
+				.expires_ms = s->expires_ms,
+				.origin = origin,
+				.by = caller && origin == ORIGIN_UPDATE ? caller->name : "",
+				.peer = r->peer};
 	struct waiting *w = wait_for(a, r);
 	struct agni_err err;
 	int rc = token_offer(a->deps.token, &o, on_offered, w, &err);
 
 	if (rc < 0)
 		respond_failure(wait_ends(w), rc, &err);
-}
-
-static bool has_json_body(struct http_request *r)
-{
-	static const char json[] = "application/json";
-	const char *type = http_request_header(r, "content-type");
-	size_t n = sizeof(json) - 1;
-
-	if (type && strncasecmp(type, json, n) == 0 && strchr("; \t", type[n]))
-		return true; /* the end of the text is found by strchr, too */
-	http_respond_error(r, 415, "unsupported_media_type",
-			   "the body has to be JSON: Content-Type: application/json");
-	return false;
 }
 
 void api_token_update(void *arg, struct http_request *r)
@@ -223,7 +215,7 @@ void api_token_update(void *arg, struct http_request *r)
 	struct source_token s;
 	struct agni_err err;
 
-	if (!is_our_account(a, r) || !has_json_body(r))
+	if (!is_our_account(a, r))
 		return;
 	token_status(a->deps.token, &st);
 	if (source_read_update(r->body, r->body_len, &s, &err) < 0) {
@@ -251,8 +243,7 @@ void api_token_notify(void *arg, struct http_request *r)
 	struct source_token s;
 	struct agni_err err;
 
-	if (!cfg->notifier_path[0] ||
-	    !secret_equal(path, strlen(path), cfg->notifier_path, strlen(cfg->notifier_path))) {
+	if (!cfg->notifier_path[0] || !secret_text_is_equal(path, cfg->notifier_path)) {
 		http_respond_error(r, 404, "not_found", "there is nothing at this path");
 		return;
 	}
@@ -260,7 +251,7 @@ void api_token_notify(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "the body is not usable: %s", err.text);
 		return;
 	}
-	if (!secret_equal(s.client_id, strlen(s.client_id), cfg->client_id, strlen(cfg->client_id)))
+	if (!secret_text_is_equal(s.client_id, cfg->client_id))
 		http_respond_error(r, 403, "other_client", "this is not for our app");
 	else
 		offer(a, r, &s, ORIGIN_NOTIFIER);

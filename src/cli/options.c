@@ -12,6 +12,8 @@ const char options_help[] =
 	"  agnidata [--config FILE] [--set SECTION.KEY=VALUE]...   run the server\n"
 	"  agnidata --check ...      read the configuration, print what is wrong, and exit\n"
 	"  agnidata config           print a configuration file with every key and its default\n"
+	"  agnidata audit ...        check or show the audit log; see agnidata audit --help\n"
+	"  agnidata key ...          API keys: add, list, revoke; see agnidata key --help\n"
 	"  agnidata seal --help      keys that seal the broker's token\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"

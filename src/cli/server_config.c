@@ -6,6 +6,7 @@
 
 #include "core/listen.h"
 #include "core/url.h"
+#include "http/tls.h"
 
 static const struct config_key server_keys[] = {
 	CONFIG_STR(struct server_keys, data_dir, "var", "",
@@ -33,6 +34,9 @@ static void sections_fill(struct server_config *c)
 		{"http", api_config_keys, &c->http, "REST"},
 		{"stream", stream_config_keys, &c->stream, "WebSocket clients"},
 		{"redis", store_config_keys, &c->redis, "the cache"},
+		{"audit", audit_config_keys, &c->audit, "who did what: docs/audit.md"},
+		{"auth", auth_config_keys, &c->auth, "who may come in: docs/security.md"},
+		{"limits", limits_config_keys, &c->auth, "how often"},
 		{"token", token_config_keys, &c->token, "the broker's access token"},
 		{"upstream", feed_config_keys, &c->upstream, "the broker"},
 		{"sim", sim_config_keys, &c->sim, "the simulated exchange"},
@@ -73,16 +77,37 @@ static int check_url(const char *name, const char *text, const char *scheme, str
 	return 0;
 }
 
-/* What no single key can say. Returns how many problems there are. */
-static int check_whole(const struct server_config *c, struct buf *problems)
+/* The keys, and who may listen where. */
+static int check_access(struct server_config *c, struct buf *problems)
 {
+	struct auth_survey keys;
+	struct clock clock;
 	struct agni_err err;
 	char host[64];
-	int port, bad = 0;
+	int port, bad;
 
-	bad += note(listen_parse("http.listen", c->http.listen, host, &port, &err), &err, problems);
-	bad += note(listen_parse("stream.listen", c->stream.listen, host, &port, &err), &err,
-		    problems);
+	clock_init(&clock, CLOCK_SYSTEM);
+	bad = note(auth_survey(&c->auth, c->server.data_dir, clock_wall_ms(&clock), &keys, &err),
+		   &err, problems);
+	if (bad)
+		return bad; /* that there are no keys would be no news */
+	c->http_guard =
+		(struct listen_guard){keys.usable > 0, c->http.tls_cert[0] && c->http.tls_key[0]};
+	c->stream_guard = (struct listen_guard){keys.usable > 0,
+						c->stream.tls_cert[0] && c->stream.tls_key[0]};
+	bad += note(listen_parse("http.listen", c->http.listen, &c->http_guard, host, &port, &err),
+		    &err, problems);
+	return bad + note(listen_parse("stream.listen", c->stream.listen, &c->stream_guard, host,
+				       &port, &err),
+			  &err, problems);
+}
+
+/* What no single key can say. Returns how many problems there are. */
+static int check_whole(struct server_config *c, struct buf *problems)
+{
+	struct agni_err err;
+	int bad = check_access(c, problems);
+
 	bad += note(check_url("upstream.api_url", c->upstream.api_url, "http", &err), &err,
 		    problems);
 	bad += note(check_url("upstream.feed_url", c->upstream.feed_url, "ws", &err), &err,
@@ -101,7 +126,7 @@ static int check_whole(const struct server_config *c, struct buf *problems)
 	return bad + note(sim_config_check(&c->sim, &err), &err, problems);
 }
 
-int server_config_load(struct server_config *c, const struct options *o, struct buf *problems)
+int server_config_read(struct server_config *c, const struct options *o, struct buf *problems)
 {
 	struct agni_err err;
 	int bad = 0;
@@ -117,8 +142,25 @@ int server_config_load(struct server_config *c, const struct options *o, struct 
 			bad++;
 		}
 	}
-	if (!bad)
-		bad = check_whole(c, problems);
+	return bad ? AGNI_ECONFIG : 0;
+}
+
+int server_config_load(struct server_config *c, const struct options *o, struct buf *problems)
+{
+	int rc = server_config_read(c, o, problems);
+
+	return rc == 0 && check_whole(c, problems) ? AGNI_ECONFIG : rc;
+}
+
+int server_config_check_files(const struct server_config *c, struct buf *problems)
+{
+	struct agni_err err;
+	int bad = 0;
+
+	bad += note(tls_files_check("http", c->http.tls_cert, c->http.tls_key, &err), &err,
+		    problems);
+	bad += note(tls_files_check("stream", c->stream.tls_cert, c->stream.tls_key, &err), &err,
+		    problems);
 	return bad ? AGNI_ECONFIG : 0;
 }
 

@@ -83,12 +83,19 @@ void secret_reset(struct buf *b)
 	b->len = 0;
 }
 
-bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len)
+bool secret_is_equal(const void *a, const void *b, size_t len)
 {
-	unsigned char diff = a_len != b_len;
+	const volatile unsigned char *x = a, *y = b; /* volatile: every byte is looked at */
+	unsigned char differs = 0;
 
-	/* `b` is walked whole; a shorter `a` is read round and round. */
-	for (size_t i = 0; i < b_len; i++)
-		diff |= (unsigned char)((a_len ? a[i % a_len] : 0) ^ b[i]);
-	return diff == 0;
+	for (size_t i = 0; i < len; i++)
+		differs |= (unsigned char)(x[i] ^ y[i]);
+	return differs == 0;
+}
+
+bool secret_text_is_equal(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	return n == strlen(b) && secret_is_equal(a, b, n);
 }

@@ -38,7 +38,10 @@ static inline void secret_byte(struct buf *b, char c)
 /* Its memory is kept, and what stood in it is wiped. */
 void secret_reset(struct buf *b);
 
-/* Whether two texts are equal, in a time that depends on their lengths alone. */
-bool secret_equal(const char *a, size_t a_len, const char *b, size_t b_len);
+/* Whether two runs of `len` bytes are equal; the time does not tell where they differ. */
+bool secret_is_equal(const void *a, const void *b, size_t len);
+
+/* Whether two texts are equal; the time tells their lengths at most. */
+bool secret_text_is_equal(const char *a, const char *b);
 
 #endif

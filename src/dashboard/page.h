@@ -11,6 +11,7 @@
 struct page {
 	int ws_port;         /* of the stream; set before the first request */
 	int64_t heartbeat_s; /* longest silence of the stream; likewise */
+	bool is_ws_tls;
 };
 
 /* "/" and "/page.json", and the end of the table. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * conn: one accepted connection, from its first byte to its last; states in server_internal.h.
+ * conn: one accepted connection, from its first byte to its last; states in server_internal.h. What
+ * is written, and what follows a last answer, is in conn_write.c.
  *
  * Bytes are read into a buffer that all connections share and are parsed at once. When a request is
  * complete reading stops, what was read behind it is kept in `in`, and the route is asked. When the
  * answer has left, what is in `in` waits for its place in server->ready, so that a long pipeline
  * cannot keep the loop; only when it is used up does the socket get read again.
  *
- * The last answer of a connection is followed by a shutdown, and input is thrown away for a short
- * while before the close: closing with unread input would send a reset, and the client might lose
- * the answer that tells it what was wrong.
+ * With TLS the bytes go through a session on their way in; what it has decrypted, or could, counts as
+ * input left over.
  */
 #include <stdlib.h>
 
@@ -21,9 +21,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 #define MOVE(state) (1u << (state))
 
-static void set_state(struct conn *c, enum conn_state to)
+void conn_set_state(struct conn *c, enum conn_state to)
 {
 	static const unsigned moves[] = {
+		[CONN_TLS] = MOVE(CONN_HEAD) | MOVE(CONN_WRITING) | MOVE(CONN_CLOSING),
 		[CONN_IDLE] = MOVE(CONN_HEAD) | MOVE(CONN_CLOSING),
 		[CONN_HEAD] = MOVE(CONN_BODY) | MOVE(CONN_WRITING) | MOVE(CONN_CLOSING),
 		[CONN_BODY] = MOVE(CONN_HANDLING) | MOVE(CONN_WRITING) | MOVE(CONN_CLOSING),
@@ -34,6 +35,7 @@ static void set_state(struct conn *c, enum conn_state to)
 	};
 	const struct http_limits *l = &c->server->limits;
 	const int64_t deadline_ms[] = {
+		[CONN_TLS] = 0,
 		[CONN_IDLE] = l->idle_timeout_ms,
 		[CONN_HEAD] = l->header_timeout_ms,
 		[CONN_BODY] = l->body_timeout_ms,
@@ -44,6 +46,10 @@ static void set_state(struct conn *c, enum conn_state to)
 	};
 
 	AGNI_ASSERT(moves[c->state] & MOVE(to));
+	if (c->state == CONN_TLS && to == CONN_HEAD) {
+		c->state = to; /* one deadline for both: a handshake buys no time */
+		return;
+	}
 	c->state = to;
 	if (deadline_ms[to] > 0)
 		uv_timer_start(&c->timer, on_timer, (uint64_t)deadline_ms[to], 0);
@@ -58,10 +64,12 @@ static void conn_free(struct conn *c)
 	list_remove(&c->link);
 	c->server->stats.connections--;
 	parser_destroy(c->parser);
+	tls_session_destroy(c->tls);
 	if (c->req)
 		request_free(c->req);
 	secret_wipe_buf(&c->in);
 	buf_fini(&c->out);
+	buf_fini(&c->wire);
 	free(c);
 }
 
@@ -84,7 +92,7 @@ void conn_close(struct conn *c)
 		c->req->conn = NULL;
 		c->req = NULL;
 	}
-	set_state(c, CONN_CLOSING);
+	conn_set_state(c, CONN_CLOSING);
 	list_remove(&c->ready);
 	uv_close((uv_handle_t *)&c->tcp, on_closed);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
@@ -93,6 +101,11 @@ void conn_close(struct conn *c)
 static void refuse(struct conn *c, int status, const char *code, const char *text)
 {
 	response_fault(c, &(struct http_fault){status, code, text});
+}
+
+static void refuse_too_many(struct conn *c)
+{
+	refuse(c, 503, "too_many_connections", "too many connections");
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -117,25 +130,23 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	*buf = uv_buf_init(c->server->read_bytes, sizeof(c->server->read_bytes));
 }
 
-static void read_start(struct conn *c)
+void conn_read_start(struct conn *c)
 {
-	if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) < 0)
+	int rc = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+
+	if (rc < 0 && rc != UV_EALREADY)
 		conn_close(c);
 }
 
 /* Says so when the client waits with its body. `waiting`: none of the body has come yet. */
 static void continue_send(struct conn *c, bool waiting)
 {
-	static char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const struct message *m = &c->req->msg;
 	bool has_body = m->content_length > 0 || message_header(m, "transfer-encoding");
-	uv_buf_t buf = uv_buf_init(line, sizeof(line) - 1);
 
-	if (!waiting || !has_body || !guard_wants_continue(m))
-		return;
-	/* Nothing else is under way in this direction: 25 bytes fit, or the peer is gone. */
-	if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) != (int)buf.len)
-		conn_close(c);
+	if (waiting && has_body && guard_wants_continue(m))
+		conn_send(c, line, sizeof(line) - 1);
 }
 
 /* The head is complete. False when the request goes no further. */
@@ -147,7 +158,7 @@ static bool on_head(struct conn *c, bool waiting)
 		response_fault(c, &fault);
 		return false;
 	}
-	set_state(c, CONN_BODY);
+	conn_set_state(c, CONN_BODY);
 	continue_send(c, waiting);
 	return c->state == CONN_BODY;
 }
@@ -159,7 +170,7 @@ static void feed(struct conn *c, const char *bytes, size_t len)
 	size_t at = 0, used;
 
 	if (c->state == CONN_IDLE && len > 0)
-		set_state(c, CONN_HEAD);
+		conn_set_state(c, CONN_HEAD);
 	while ((event = parser_feed(c->parser, bytes + at, len - at, &used)) == PARSER_HEAD) {
 		at += used;
 		if (!on_head(c, at == len))
@@ -171,7 +182,7 @@ static void feed(struct conn *c, const char *bytes, size_t len)
 	} else if (event == PARSER_DONE) {
 		uv_read_stop((uv_stream_t *)&c->tcp);
 		buf_append(&c->in, bytes + at, len - at);
-		set_state(c, CONN_HANDLING);
+		conn_set_state(c, CONN_HANDLING);
 		request_dispatch(c->req);
 	}
 }
@@ -184,6 +195,95 @@ static void drain(struct conn *c, ssize_t n)
 		conn_close(c);
 }
 
+/* ---- TLS ---------------------------------------------------------------------------------- */
+
+/* Whether bytes from the session may be parsed now: no request is being handled, and none waits for
+ * its turn with bytes that came before. */
+static bool can_read(const struct conn *c)
+{
+	return list_is_empty(&c->ready) &&
+	       (c->state == CONN_IDLE || c->state == CONN_HEAD || c->state == CONN_BODY);
+}
+
+/* The alert that says why goes out, and then the connection ends as after a last answer. */
+static void tls_failed(struct conn *c)
+{
+	c->server->stats.tls_failed_total++;
+	c->is_last = true;
+	uv_read_stop((uv_stream_t *)&c->tcp);
+	conn_set_state(c, CONN_WRITING);
+	conn_flush(c);
+}
+
+static void handshake(struct conn *c)
+{
+	struct agni_err err;
+	int rc = tls_handshake(c->tls, &err);
+
+	if (rc < 0) {
+		tls_failed(c);
+		return;
+	}
+	if (rc > 0) {
+		c->server->stats.tls_handshakes_total++;
+		conn_set_state(c, CONN_HEAD);
+		if (c->is_too_many) {
+			refuse_too_many(c);
+			return;
+		}
+	}
+	conn_flush(c);
+}
+
+/* Parses what can be decrypted, up to the end of one request. */
+static void pump(struct conn *c)
+{
+	struct agni_err err;
+	char *plain = c->server->plain_bytes;
+	int n = 0;
+
+	if (c->state == CONN_TLS)
+		handshake(c);
+	while (can_read(c) &&
+	       (n = tls_read(c->tls, plain, sizeof(c->server->plain_bytes), &err)) > 0)
+		feed(c, plain, (size_t)n);
+	if (!can_read(c))
+		return;
+	if (n < 0)
+		conn_close(c); /* its orderly close, or a broken record */
+	else
+		conn_flush(c);
+}
+
+/* The first byte of a handshake is 22. A letter is somebody who took https for http: told so in
+ * plain text, and gone. */
+static bool is_plain_http(const struct conn *c, const char *bytes)
+{
+	return c->state == CONN_TLS && !c->has_spoken && *bytes >= 'A' && *bytes <= 'Z';
+}
+
+static void refuse_plain(struct conn *c)
+{
+	tls_session_destroy(c->tls);
+	c->tls = NULL;
+	c->server->stats.tls_failed_total++;
+	conn_set_state(c, CONN_HEAD);
+	refuse(c, 400, "tls_required", "this port speaks https, not http");
+}
+
+static void on_bytes(struct conn *c, const char *bytes, size_t len)
+{
+	if (!c->tls) {
+		feed(c, bytes, len);
+	} else if (is_plain_http(c, bytes)) {
+		refuse_plain(c);
+	} else {
+		c->has_spoken = true;
+		tls_feed(c->tls, bytes, len);
+		pump(c);
+	}
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = stream->data;
@@ -193,85 +293,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	else if (n < 0)
 		conn_close(c);
 	else if (n > 0)
-		feed(c, buf->base, (size_t)n);
+		on_bytes(c, buf->base, (size_t)n);
 	if (n > 0)
 		explicit_bzero(buf->base, (size_t)n); /* shared, and may have held a token */
-}
-
-/* ---- answering ---------------------------------------------------------------------------- */
-
-static void on_shutdown(uv_shutdown_t *req, int status)
-{
-	struct conn *c = req->data;
-
-	if (status < 0)
-		conn_close(c);
-}
-
-static void last_answer_sent(struct conn *c)
-{
-	/* A server that stops has no time to wait for the other side. */
-	if (c->server->is_stopping ||
-	    uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0) {
-		conn_close(c);
-		return;
-	}
-	set_state(c, CONN_DRAINING);
-	read_start(c);
-}
-
-static void answer_sent(struct conn *c)
-{
-	struct http_server *s = c->server;
-
-	if (c->out.cap > CONN_READ_BYTES)
-		buf_fini(&c->out);
-	if (c->is_last || s->is_stopping) {
-		last_answer_sent(c);
-		return;
-	}
-	parser_begin(c->parser, &c->req->msg); /* wipes what was answered */
-	set_state(c, CONN_IDLE);
-	if (c->in.len) {
-		list_append(&s->ready, &c->ready);
-		hook_arm(&s->hook);
-	} else {
-		read_start(c);
-	}
-}
-
-static void on_written(uv_write_t *write, int status)
-{
-	struct conn *c = write->data;
-
-	if (c->state != CONN_WRITING)
-		return;
-	if (status < 0)
-		conn_close(c);
-	else
-		answer_sent(c);
-}
-
-void conn_answer(struct conn *c)
-{
-	uv_stream_t *stream = (uv_stream_t *)&c->tcp;
-	uv_buf_t buf = uv_buf_init(c->out.data, (unsigned)c->out.len);
-	int n;
-
-	AGNI_ASSERT(c->out.len <= INT32_MAX);
-	uv_read_stop(stream);
-	set_state(c, CONN_WRITING);
-	n = uv_try_write(stream, &buf, 1);
-	if (n == (int)buf.len) {
-		answer_sent(c);
-		return;
-	}
-	if (n > 0) {
-		buf.base += n;
-		buf.len -= (size_t)n;
-	}
-	if ((n < 0 && n != UV_EAGAIN) || uv_write(&c->write, stream, &buf, 1, on_written) < 0)
-		conn_close(c);
 }
 
 void conn_resume(struct conn *c)
@@ -280,10 +304,13 @@ void conn_resume(struct conn *c)
 
 	list_remove(&c->ready);
 	c->in = (struct buf){0};
-	feed(c, in.data, in.len);
+	if (in.len)
+		feed(c, in.data, in.len);
 	secret_wipe_buf(&in);
-	if (c->state == CONN_HEAD || c->state == CONN_BODY)
-		read_start(c);
+	if (c->tls && can_read(c))
+		pump(c);
+	if (can_read(c))
+		conn_read_start(c);
 }
 
 /* ---- the beginning ------------------------------------------------------------------------ */
@@ -324,6 +351,17 @@ static void peer_name(struct conn *c)
 		c->peer[0] = '\0';
 }
 
+static bool begin_tls(struct conn *c)
+{
+	struct agni_err err;
+
+	c->state = CONN_TLS;
+	c->tls = tls_session_create(c->server->tls, NULL, &err);
+	if (!c->tls)
+		conn_close(c);
+	return c->tls != NULL;
+}
+
 void conn_accept(struct http_server *s)
 {
 	struct conn *c = conn_create(s);
@@ -336,10 +374,13 @@ void conn_accept(struct http_server *s)
 	}
 	uv_tcp_nodelay(&c->tcp, 1);
 	peer_name(c);
-	if (s->stats.connections > limit) {
-		refuse(c, 503, "too_many_connections", "too many connections");
+	c->is_too_many = s->stats.connections > limit;
+	if (s->tls && !begin_tls(c))
+		return;
+	if (c->is_too_many && !c->tls) {
+		refuse_too_many(c);
 		return;
 	}
 	uv_timer_start(&c->timer, on_timer, (uint64_t)s->limits.header_timeout_ms, 0);
-	read_start(c);
+	conn_read_start(c);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash: see hash.h.
+ * hash: see hash.h. mbedtls 2.28 has the function that returns an error under another name.
  */
 #include "http/hash.h"
 
 #include <mbedtls/sha256.h>
 #include <mbedtls/version.h>
 
-#include "core/base.h"
-
-void hash_sha256(const void *bytes, size_t len, unsigned char out[HASH_BYTES])
+void hash_sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES])
 {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 	int rc = mbedtls_sha256(bytes, len, out, 0);
@@ -18,4 +16,17 @@ void hash_sha256(const void *bytes, size_t len, unsigned char out[HASH_BYTES])
 #endif
 
 	AGNI_ASSERT(rc == 0);
+}
+
+void hash_sha256_text(const void *bytes, size_t len, char out[SHA256_TEXT])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char raw[SHA256_BYTES];
+
+	hash_sha256(bytes, len, raw);
+	for (size_t i = 0; i < SHA256_BYTES; i++) {
+		out[2 * i] = digits[raw[i] >> 4];
+		out[2 * i + 1] = digits[raw[i] & 15];
+	}
+	out[SHA256_TEXT - 1] = '\0';
 }

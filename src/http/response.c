@@ -6,6 +6,7 @@
  * X-Content-Type-Options and Connection; none says which program or version made it.
  */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "http/server_internal.h"
 
@@ -149,18 +150,38 @@ void http_respond(struct http_request *r, int status, const char *content_type, 
 	conn_answer(c);
 }
 
-void http_respond_error(struct http_request *r, int status, const char *code, const char *fmt, ...)
+static void respond_error(struct http_request *r, int status, const char *extra, const char *code,
+			  const char *fmt, va_list ap) AGNI_PRINTF(5, 0);
+
+static void respond_error(struct http_request *r, int status, const char *extra, const char *code,
+			  const char *fmt, va_list ap)
 {
 	struct buf text = {0}, body = {0};
+
+	buf_vprintf(&text, fmt, ap);
+	envelope_write(&body, code, text.data, text.len);
+	http_respond(r, status, json_type, extra, body.data, body.len);
+	buf_fini(&text);
+	buf_fini(&body);
+}
+
+void http_respond_error(struct http_request *r, int status, const char *code, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
+	respond_error(r, status, NULL, code, fmt, ap);
 	va_end(ap);
-	envelope_write(&body, code, text.data, text.len);
-	http_respond(r, status, json_type, NULL, body.data, body.len);
-	buf_fini(&text);
-	buf_fini(&body);
+}
+
+void http_respond_error_with(struct http_request *r, int status, const char *extra,
+			     const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	respond_error(r, status, extra, code, fmt, ap);
+	va_end(ap);
 }
 
 const char *http_request_header(const struct http_request *r, const char *name)
@@ -186,15 +207,38 @@ bool http_request_query(const struct http_request *r, const char *name, char *ou
 
 static void respond_method(struct request *req)
 {
-	struct buf body = {0}, allow = {0};
-	static const char text[] = "this path does not take that method";
+	struct buf allow = {0};
 
 	/* TRACE is answered so on any path. */
 	buf_printf(&allow, "Allow: %s\r\n", req->match.allow[0] ? req->match.allow : "GET, HEAD");
-	envelope_write(&body, "method_not_allowed", text, sizeof(text) - 1);
-	http_respond(&req->pub, 405, json_type, buf_cstr(&allow), body.data, body.len);
+	http_respond_error_with(&req->pub, 405, buf_cstr(&allow), "method_not_allowed",
+				"this path does not take that method");
 	buf_fini(&allow);
-	buf_fini(&body);
+}
+
+/* "application/json", and what may follow behind a semicolon. */
+static bool is_json(const struct message *m)
+{
+	static const char json[] = "application/json";
+	const char *type = message_header(m, "content-type");
+	size_t n = sizeof(json) - 1;
+
+	if (!type || strncasecmp(type, json, n) != 0)
+		return false;
+	n += strspn(type + n, " \t");
+	return type[n] == '\0' || type[n] == ';';
+}
+
+static void serve(struct http_server *s, const struct http_route *route, struct request *req)
+{
+	if (s->admit && !s->admit(s->admit_arg, route, &req->pub))
+		return;
+	if (s->json_only && req->msg.body.len && !is_json(&req->msg))
+		http_respond_error(&req->pub, 415, "unsupported_media_type",
+				   "the body has to be JSON, and Content-Type to say so: "
+				   "application/json");
+	else
+		route->handle(route->arg, &req->pub);
 }
 
 void request_dispatch(struct request *req)
@@ -202,6 +246,7 @@ void request_dispatch(struct request *req)
 	struct http_server *s = req->conn->server;
 	const char *method = req->msg.method;
 
+	memset(req->caller, 0, sizeof(req->caller));
 	req->pub = (struct http_request){.method = method,
 					 .path = req->target.path.data,
 					 .query = req->target.query,
@@ -209,11 +254,12 @@ void request_dispatch(struct request *req)
 					 .body_len = req->msg.body.len,
 					 .peer = req->conn->peer,
 					 .is_upgrade = req->msg.is_upgrade,
+					 .caller_room = req->caller,
 					 .server_private = req};
 	s->stats.requests_total++;
 	route_find(s->routes, s->routes_n, method, req->pub.path, &req->match);
 	if (req->match.route) {
-		req->match.route->handle(req->match.route->arg, &req->pub);
+		serve(s, req->match.route, req);
 		return;
 	}
 	s->stats.refused_total++;

@@ -30,6 +30,7 @@ void server_handle_closed(struct http_server *s)
 	loop_remove_hook(&s->hook);
 	if (s->done)
 		s->done(s->done_arg);
+	tls_config_destroy(s->tls);
 	free(s);
 }
 
@@ -111,6 +112,19 @@ static int server_bind(struct http_server *s, const char *host, int port, struct
 	return 0;
 }
 
+/* New connections get this certificate; sessions that are there keep theirs. */
+static int load_tls(struct http_server *s, const char *cert, const char *key, struct agni_err *err)
+{
+	struct tls_config *next = tls_server_config_create(cert, key, err);
+
+	if (!next)
+		return AGNI_ETLS;
+	tls_expiry_warn(next, "http", cert, clock_wall_ms(s->loop->clock));
+	tls_config_destroy(s->tls);
+	s->tls = next;
+	return 0;
+}
+
 int http_server_create(const struct http_server_config *cfg, struct http_server **out,
 		       struct agni_err *err)
 {
@@ -122,6 +136,9 @@ int http_server_create(const struct http_server_config *cfg, struct http_server 
 	s->limits = cfg->limits;
 	s->routes = cfg->routes;
 	s->routes_n = cfg->routes_n;
+	s->admit = cfg->admit;
+	s->admit_arg = cfg->admit_arg;
+	s->json_only = cfg->json_only;
 	s->rules = (struct guard_rules){.loopback_only = host_is_loopback(cfg->host),
 					.body_max = cfg->limits.body_max_bytes};
 	list_init(&s->conns);
@@ -132,6 +149,8 @@ int http_server_create(const struct http_server_config *cfg, struct http_server 
 	s->listener.data = s->stop_timer.data = s;
 	s->open = 2;
 	rc = server_bind(s, cfg->host, cfg->port, err);
+	if (rc == 0 && cfg->tls_cert && *cfg->tls_cert)
+		rc = load_tls(s, cfg->tls_cert, cfg->tls_key, err);
 	if (rc < 0) {
 		server_abandon(s);
 		return rc;
@@ -145,6 +164,13 @@ int http_server_listen(struct http_server *s, struct agni_err *err)
 	int rc = uv_listen((uv_stream_t *)&s->listener, LISTEN_BACKLOG, on_connection);
 
 	return rc < 0 ? agni_fail_uv(err, rc, "port %d", s->port) : 0;
+}
+
+int http_server_reload_tls(struct http_server *s, const char *cert, const char *key,
+			   struct agni_err *err)
+{
+	AGNI_ASSERT(s->tls);
+	return load_tls(s, cert, key, err);
 }
 
 int http_server_port(const struct http_server *s)

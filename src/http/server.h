@@ -11,9 +11,13 @@
  *                   +------------------+--> WRITING --> close
  *
  * Refused before a route is asked: 400 malformed or smuggling, 400 Host missing or twice, 403 Host
- * not loopback on a loopback listener, 404, 405 (with Allow), 408, 413, 414, 417, 431, 501
- * (transfer coding that is not chunked), 503 (too many connections), 505. All bodies are the JSON
+ * not loopback on a loopback listener, 404, 405 (with Allow), 408, 413, 414, 415 (when asked for),
+ * 417, 431, 501 (transfer coding that is not chunked), 503 (too many connections), 505. All bodies are the JSON
  * error envelope of api docs: {"status":"error","error":{"code":"...","message":"..."}}.
+ *
+ * With a certificate the listener speaks TLS (1.2 at least) and nothing else: the handshake counts
+ * against the head's deadline, and who speaks plain HTTP to it is told so with a plain 400. A new
+ * certificate is for new connections; those that are there stay.
  */
 #ifndef AGNI_HTTP_SERVER_H
 #define AGNI_HTTP_SERVER_H
@@ -30,6 +34,8 @@ struct http_header {
 	const char *value;
 };
 
+#define HTTP_CALLER_BYTES 256
+
 /* Lent to the handler until http_respond(). */
 struct http_request {
 	const char *method; /* "GET" */
@@ -37,8 +43,10 @@ struct http_request {
 	const char *query;  /* raw, without "?"; "" when absent */
 	const char *body;
 	size_t body_len;
-	const char *peer; /* "127.0.0.1" */
-	bool is_upgrade;  /* Connection: Upgrade was asked; answered like any request */
+	const char *peer;   /* "127.0.0.1" */
+	bool is_upgrade;    /* Connection: Upgrade was asked; answered like any request */
+	const void *caller; /* what admit left there; NULL without one */
+	void *caller_room;  /* HTTP_CALLER_BYTES, zeroed, for admit to use */
 	void *server_private;
 };
 
@@ -59,9 +67,11 @@ bool http_request_query(const struct http_request *r, const char *name, char *ou
 void http_respond(struct http_request *r, int status, const char *content_type, const char *extra,
 		  const void *body, size_t len);
 
-/* The error envelope. */
+/* The error envelope. The second form takes further header lines, as http_respond. */
 void http_respond_error(struct http_request *r, int status, const char *code, const char *fmt, ...)
 	AGNI_PRINTF(4, 5);
+void http_respond_error_with(struct http_request *r, int status, const char *extra,
+			     const char *code, const char *fmt, ...) AGNI_PRINTF(5, 6);
 
 typedef void http_handler(void *arg, struct http_request *r);
 
@@ -70,6 +80,7 @@ struct http_route {
 	const char *pattern; /* "/quotes/{key}": a last "{...}" takes the rest of the path */
 	http_handler *handle;
 	void *arg;
+	int access; /* how much admit asks of the caller; 0: nothing */
 };
 
 struct http_limits {
@@ -87,6 +98,7 @@ struct http_limits {
 struct http_stats {
 	uint64_t connections_total, connections, requests_total;
 	uint64_t refused_total; /* answered 4xx or 5xx by the server itself, before a route */
+	uint64_t tls_handshakes_total, tls_failed_total;
 };
 
 struct http_server_config {
@@ -96,6 +108,12 @@ struct http_server_config {
 	struct http_limits limits;
 	const struct http_route *routes; /* lent for the life of the server */
 	size_t routes_n;                 /* 0: the table ends with method NULL */
+	const char *tls_cert, *tls_key;  /* PEM files; NULL or "": plain */
+	/* Asked once a route is found, before its handler; false: it has answered. NULL: all pass.
+	 */
+	bool (*admit)(void *arg, const struct http_route *route, struct http_request *r);
+	void *admit_arg;
+	bool json_only; /* a body that does not say application/json is answered 415 */
 };
 
 /* Binds; connections are accepted from http_server_listen on. On error nothing is left behind and
@@ -103,6 +121,10 @@ struct http_server_config {
 int http_server_create(const struct http_server_config *cfg, struct http_server **out,
 		       struct agni_err *err) AGNI_MUST_USE;
 int http_server_listen(struct http_server *s, struct agni_err *err) AGNI_MUST_USE;
+
+/* Reads certificate and key again. On error the old ones stay. Only for a server that has some. */
+int http_server_reload_tls(struct http_server *s, const char *cert, const char *key,
+			   struct agni_err *err) AGNI_MUST_USE;
 
 /* The bound port, known after create. */
 int http_server_port(const struct http_server *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * server_internal: what server.c, conn.c and response.c share.
+ * server_internal: what server.c, conn.c, conn_write.c and response.c share.
  *
  *   http_server --> conns: conn --> request (message, target, route)
  *        |                 +------- in (the rest of a pipeline), out (the answer)
@@ -16,6 +16,7 @@
 #include "http/parser.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 #define CONN_READ_BYTES    65536
 #define CONN_WRITE_MS      10000  /* an answer must have left by then */
@@ -26,11 +27,12 @@
 /*             first byte      head complete       message complete    http_respond()
  *    IDLE -------------> HEAD -------------> BODY ---------------> HANDLING --+
  *     ^  ^ accept --------^|                  |                               |
- *     |                    +------------------+--> (refused) -----> WRITING <-+
+ *     |      \--> TLS ----^+------------------+--> (refused) -----> WRITING <-+
  *     +--------------------------------- keep-alive -----------------+
  *                             CLOSING <-- DRAINING <-----------------+ last answer
  */
 enum conn_state {
+	CONN_TLS, /* the handshake; its deadline goes on into HEAD */
 	CONN_IDLE,
 	CONN_HEAD,
 	CONN_BODY,
@@ -46,6 +48,7 @@ struct request {
 	struct message msg;
 	struct target target;
 	struct route_match match;
+	_Alignas(max_align_t) char caller[HTTP_CALLER_BYTES];
 };
 
 struct conn {
@@ -60,10 +63,15 @@ struct conn {
 	enum conn_state state;
 	struct parser *parser;
 	struct request *req;
-	struct buf in;  /* read, but behind the request that is handled */
-	struct buf out; /* the answer */
-	size_t drained; /* bytes thrown away while DRAINING */
-	bool is_last;   /* close after this answer */
+	struct tls_session *tls; /* NULL: plain */
+	struct buf in;           /* read, but behind the request that is handled */
+	struct buf out;          /* the answer */
+	struct buf wire;         /* what uv_write holds: the answer, or what TLS made of it */
+	size_t drained;          /* bytes thrown away while DRAINING */
+	bool is_writing;         /* uv_write holds `wire` */
+	bool is_last;            /* close after this answer */
+	bool has_spoken;         /* the first byte of the handshake has come */
+	bool is_too_many;        /* is answered 503 when the handshake is done */
 	char peer[48];
 };
 
@@ -72,7 +80,11 @@ struct http_server {
 	struct http_limits limits;
 	const struct http_route *routes; /* lent */
 	size_t routes_n;
+	bool (*admit)(void *arg, const struct http_route *route, struct http_request *r);
+	void *admit_arg;
+	bool json_only;
 	struct guard_rules rules;
+	struct tls_config *tls; /* for connections from now on; NULL: plain */
 	uv_tcp_t listener;
 	uv_timer_t stop_timer;
 	struct turn_hook hook; /* serves `ready` */
@@ -84,16 +96,26 @@ struct http_server {
 	bool is_stopping;
 	void (*done)(void *arg); /* NULL before stop, and when create failed */
 	void *done_arg;
-	char read_bytes[CONN_READ_BYTES]; /* lent to libuv for one callback */
+	char read_bytes[CONN_READ_BYTES];  /* lent to libuv for one callback */
+	char plain_bytes[CONN_READ_BYTES]; /* decrypted, while they are parsed */
 };
 
 /* conn.c */
 void conn_accept(struct http_server *s);
 void conn_close(struct conn *c);
-/* The answer is in c->out: send it. */
-void conn_answer(struct conn *c);
 /* Parses what was left over. */
 void conn_resume(struct conn *c);
+
+void conn_set_state(struct conn *c, enum conn_state to);
+void conn_read_start(struct conn *c);
+
+/* conn_write.c */
+/* Sends what is due: c->out, or the session's output. */
+void conn_flush(struct conn *c);
+/* The answer is in c->out: send it. */
+void conn_answer(struct conn *c);
+/* A few bytes that are not an answer. */
+void conn_send(struct conn *c, const char *bytes, size_t len);
 
 /* server.c: a handle is closed; the last one ends the server. */
 void server_handle_closed(struct http_server *s);

@@ -133,18 +133,18 @@ static void handle_unknown(void *arg, struct http_request *r)
 struct http_route *exchange_routes(struct sim *s)
 {
 	const struct http_route table[] = {
-		{"GET", "/v3/feed/market-data-feed/authorize", handle_authorize, s},
-		{"GET", "/v3/feed/market-data-feed", handle_direct, s},
-		{"GET", "/v2/user/profile", handle_profile, s},
-		{"GET", "/accounts/{id}/token", login_token, s},
-		{"GET", "/v2/login/authorization/dialog", login_dialog, s},
-		{"POST", "/v2/login/authorization/token", login_exchange, s},
-		{"GET", "/market-quote/instruments/exchange/NSE.json", handle_master, s},
-		{"GET", "/market-quote/instruments/exchange/NSE.json.gz", handle_master_gz, s},
-		{"POST", "/sim/fault", handle_fault, s},
-		{"GET", "/{path}", handle_unknown, s},
-		{"POST", "/{path}", handle_unknown, s},
-		{NULL, NULL, NULL, NULL},
+		{"GET", "/v3/feed/market-data-feed/authorize", handle_authorize, s, 0},
+		{"GET", "/v3/feed/market-data-feed", handle_direct, s, 0},
+		{"GET", "/v2/user/profile", handle_profile, s, 0},
+		{"GET", "/accounts/{id}/token", login_token, s, 0},
+		{"GET", "/v2/login/authorization/dialog", login_dialog, s, 0},
+		{"POST", "/v2/login/authorization/token", login_exchange, s, 0},
+		{"GET", "/market-quote/instruments/exchange/NSE.json", handle_master, s, 0},
+		{"GET", "/market-quote/instruments/exchange/NSE.json.gz", handle_master_gz, s, 0},
+		{"POST", "/sim/fault", handle_fault, s, 0},
+		{"GET", "/{path}", handle_unknown, s, 0},
+		{"POST", "/{path}", handle_unknown, s, 0},
+		{0},
 	};
 	struct http_route *routes = mem_alloc(sizeof(table));
 

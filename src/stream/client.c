@@ -28,6 +28,8 @@ void client_destroy(struct client *c)
 {
 	struct stream *s = c->stream;
 
+	if (s->deps.auth)
+		auth_connection_closed(s->deps.auth, &c->caller);
 	bitset_for_each(id, &c->subs)
 	{
 		interest_drop(s->deps.interest, id, (enum interest_mode)c->mode[id]);

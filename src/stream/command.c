@@ -90,7 +90,8 @@ static void reply_error(struct client *c, const cJSON *command, const char *code
 
 /* --- subscribe and unsubscribe --------------------------------------------------------------- */
 
-static const char *subscribe_one(struct client *c, const char *key, enum view_mode mode)
+static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
+				 enum view_mode mode)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -98,6 +99,8 @@ static const char *subscribe_one(struct client *c, const char *key, enum view_mo
 
 	if (!instrument_key_is_valid(key, len))
 		return "invalid_instrument";
+	if (!scope_permits(scope, key, len))
+		return "not_permitted"; /* before it is said whether there is such a thing */
 	if (!d->is_known(d->known_arg, key, len))
 		return "unknown_instrument";
 	id = instruments_find(&d->book->instruments, key, len);
@@ -139,11 +142,21 @@ static const char *channel_status(const char *name, bool subscribes)
 	return subscribes ? "subscribed" : "not_subscribed";
 }
 
+/* What this client may see. */
+static const struct scope *client_scope(const struct client *c)
+{
+	static const struct scope all = {0};
+	const struct auth *auth = c->stream->deps.auth;
+
+	return auth ? auth_scope(auth, &c->caller) : &all;
+}
+
 /* Answers with one result per member of `instruments` and `channels`. */
 static void reply_update(struct client *c, const cJSON *command, const char *action, int mode)
 {
 	const cJSON *lists[2] = {cJSON_GetObjectItemCaseSensitive(command, "instruments"),
 				 cJSON_GetObjectItemCaseSensitive(command, "channels")};
+	const struct scope *scope = client_scope(c);
 	const cJSON *item;
 	struct buf b = {0};
 	bool first = true;
@@ -163,7 +176,8 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 			else
 				put_result(&b, first, "instrument", name,
 					   mode < 0 ? unsubscribe_one(c, name)
-						    : subscribe_one(c, name, (enum view_mode)mode));
+						    : subscribe_one(c, scope, name,
+								    (enum view_mode)mode));
 			first = false;
 		}
 	}
@@ -306,7 +320,9 @@ static bool is_flood(struct client *c)
 {
 	const struct stream *s = c->stream;
 	mono_ns now = clock_mono(s->deps.loop->clock);
-	uint64_t cost = NS_PER_S / (uint64_t)s->deps.cfg->commands_per_s;
+	int64_t per_s =
+		c->caller.commands_per_s ? c->caller.commands_per_s : s->deps.cfg->commands_per_s;
+	uint64_t cost = NS_PER_S / (uint64_t)per_s;
 
 	if (c->command_ns < now)
 		c->command_ns = now;

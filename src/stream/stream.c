@@ -6,9 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
-#include "core/listen.h"
+#include "auth/origin.h"
 #include "core/log.h"
+#include "core/url.h"
+#include "http/target.h"
 #include "stream/stream_internal.h"
 
 #define SWEEP_MS         250
@@ -17,6 +20,10 @@
 const struct config_key stream_config_keys[] = {
 	CONFIG_STR(struct stream_config, listen, "127.0.0.1:8080", "",
 		   "address of the WebSocket server"),
+	CONFIG_STR(struct stream_config, tls_cert, "", "",
+		   "PEM file with its certificate and what signs it; empty = plain ws; SIGHUP "
+		   "reads the file again"),
+	CONFIG_STR(struct stream_config, tls_key, "", "", "PEM file with the key, RSA or ECDSA"),
 	CONFIG_STR(
 		struct stream_config, origins, "", "",
 		"further web origins that may connect, separated by commas (https://desk.example)"),
@@ -71,21 +78,27 @@ static bool host_header_is_loopback(const char *header)
 	return host_is_loopback(host);
 }
 
-/* Exact members of a list separated by commas and spaces. */
-static bool list_has(const char *list, const char *item)
+/* The port of "host:port", "[v6]:port"; else `fallback`. */
+static int port_of(const char *authority, int fallback)
 {
-	size_t len = strlen(item);
+	const char *bracket = strrchr(authority, ']');
+	const char *colon = strrchr(bracket ? bracket : authority, ':');
 
-	while (*list) {
-		size_t n;
+	return colon ? atoi(colon + 1) : fallback;
+}
 
-		list += strspn(list, ", ");
-		n = strcspn(list, ", ");
-		if (n == len && memcmp(list, item, n) == 0)
-			return true;
-		list += n;
-	}
-	return false;
+/* Our own page, under the name by which its visitor knows this machine: the Host of the handshake,
+ * with the port of http.listen. Beyond loopback no right comes with an address, so a name that
+ * somebody else made point here gives nothing. */
+static bool is_own_page(const struct stream *s, const struct ws_handshake *h)
+{
+	const char *page = strstr(h->origin, "://") + 3;
+	int usual = strncmp(h->origin, "https:", 6) == 0 ? 443 : 80;
+	char a[HOST_MAX], b[HOST_MAX];
+
+	return !s->is_loopback && port_of(page, usual) == port_of(s->http_origin, 0) &&
+	       authority_parse(page, strlen(page), a) &&
+	       authority_parse(h->host, strlen(h->host), b) && strcasecmp(a, b) == 0;
 }
 
 /* Absent (not a browser), same host and port, the page that http.listen serves, or listed. */
@@ -98,7 +111,7 @@ static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
 	if (!host)
 		return false; /* "null": a sandboxed page or a file */
 	host += 3;
-	if (strcmp(host, h->host) == 0 || list_has(s->deps.cfg->origins, h->origin))
+	if (strcmp(host, h->host) == 0 || origin_is_listed(s->deps.cfg->origins, h->origin))
 		return true;
 	/* 127.0.0.1 and localhost name the same page there. */
 	if (host_header_is_loopback(host) && host_header_is_loopback(s->http_origin)) {
@@ -106,7 +119,22 @@ static bool origin_passes(const struct stream *s, const struct ws_handshake *h)
 
 		return a && b && strcmp(a, b) == 0;
 	}
-	return strcmp(host, s->http_origin) == 0;
+	return strcmp(host, s->http_origin) == 0 || is_own_page(s, h);
+}
+
+_Static_assert(sizeof(struct auth_caller) <= WS_ROOM_BYTES, "a handshake has room for a caller");
+
+/* Who it is goes with the handshake to on_open. */
+static bool key_passes(const struct stream *s, const struct ws_handshake *h, struct ws_refusal *r)
+{
+	struct auth_refusal why;
+
+	if (!s->deps.auth ||
+	    auth_handshake(s->deps.auth, h->authorization, h->query, h->peer, h->room, &why))
+		return true;
+	refuse(r, why.status, why.code, why.text);
+	r->retry_after_s = why.retry_after_s;
+	return false;
 }
 
 static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r)
@@ -117,11 +145,11 @@ static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refu
 		refuse(r, 503, "stopping", "the server is stopping");
 	else if (strcmp(h->path, "/ws") != 0)
 		refuse(r, 404, "not_found", "the WebSocket endpoint is /ws");
-	else if (!host_header_is_loopback(h->host))
+	else if (s->is_loopback && !host_header_is_loopback(h->host))
 		refuse(r, 403, "host_not_allowed", "on loopback the Host must name the loopback");
 	else if (!origin_passes(s, h))
 		refuse(r, 403, "origin_not_allowed", "this web origin is not in stream.origins");
-	else
+	else if (key_passes(s, h, r))
 		return true;
 	s->refused++;
 	return false;
@@ -134,7 +162,9 @@ static void *on_open(void *arg, struct ws_conn *conn, const struct ws_handshake 
 	struct stream *s = arg;
 	struct client *c = client_create(s, conn);
 
-	(void)h;
+	memcpy(&c->caller, h->room, sizeof(c->caller));
+	if (s->deps.auth)
+		auth_connection_opened(s->deps.auth, &c->caller);
 	client_send_connection(c);
 	return c;
 }
@@ -253,12 +283,38 @@ static void heartbeat(struct client *c)
 	client_reply(c, &b);
 }
 
-static void sweep_client(struct client *c, mono_ns now)
+/* The right to be here is gone. */
+static void close_for_key(struct client *c, const char *why)
+{
+	if (c->has_lost_key)
+		return;
+	c->has_lost_key = true;
+	c->stream->keys_lost++;
+	log_info("stream", "client %s of %s: closed: %s", c->id, c->caller.name, why);
+	client_close(c, STREAM_CLOSE_KEY, why);
+}
+
+static void on_keys_change(struct auth_listener *l)
+{
+	struct stream *s = container_of(l, struct stream, keys);
+
+	list_for_each (it, &s->clients) {
+		struct client *c = container_of(it, struct client, link);
+
+		if (!auth_is_current(s->deps.auth, &c->caller))
+			close_for_key(c, c->caller.serial ? "the key was revoked or changed"
+							  : "an API key is needed now");
+	}
+}
+
+static void sweep_client(struct client *c, mono_ns now, int64_t wall_ms)
 {
 	const struct stream_config *cfg = c->stream->deps.cfg;
 
 	if (!c->conn)
 		return;
+	if (c->caller.expires_ms && wall_ms >= c->caller.expires_ms)
+		close_for_key(c, "the key has expired");
 	if (c->is_full && now - c->full_since > (uint64_t)cfg->stall_ms * NS_PER_MS) {
 		if (c->is_stalled)
 			return; /* was told; it is gone when its close frame is given up */
@@ -299,13 +355,14 @@ static void on_sweep(uv_timer_t *timer)
 {
 	struct stream *s = container_of(timer, struct stream, sweep);
 	mono_ns now = clock_mono(s->deps.loop->clock);
+	int64_t wall_ms = clock_wall_ms(s->deps.loop->clock);
 
 	if (s->is_stopping) {
 		sweep_stopping(s, now);
 		return;
 	}
 	list_for_each (it, &s->clients) {
-		sweep_client(container_of(it, struct client, link), now);
+		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
 }
 
@@ -317,6 +374,9 @@ struct stream *stream_create(const struct stream_deps *deps)
 
 	s->deps = *deps;
 	list_init(&s->clients);
+	s->keys.on_change = on_keys_change;
+	if (s->deps.auth)
+		auth_listen(s->deps.auth, &s->keys);
 	return s;
 }
 
@@ -347,12 +407,15 @@ static int open_listener(struct stream *s, struct agni_err *err)
 		.deflate = cfg->deflate,
 		.clients_max = (uint32_t)cfg->max_clients,
 		.sndbuf_bytes = (int)cfg->sndbuf_bytes,
+		.tls_cert = cfg->tls_cert,
+		.tls_key = cfg->tls_key,
 	};
 	char host[64];
 
-	if (listen_parse("stream.listen", cfg->listen, host, &wc.port, err) < 0)
+	if (listen_parse("stream.listen", cfg->listen, s->deps.guard, host, &wc.port, err) < 0)
 		return err->code;
 	wc.host = host;
+	s->is_loopback = host_is_loopback(host);
 	return ws_server_create(s->deps.ws, &wc, &s->server, err);
 }
 
@@ -422,6 +485,8 @@ static const struct metric stream_metrics[] = {
 	{"stalled_total", "Clients closed because they did not read", METRIC_COUNTER,
 	 offsetof(struct stream, stalled)},
 	{"commands_total", "Commands received", METRIC_COUNTER, offsetof(struct stream, commands)},
+	{"keys_lost_total", "Clients closed because their key was revoked, changed or expired",
+	 METRIC_COUNTER, offsetof(struct stream, keys_lost)},
 	{"bad_commands_total", "Commands answered with an error", METRIC_COUNTER,
 	 offsetof(struct stream, bad_commands)},
 	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",
@@ -448,4 +513,16 @@ struct module *stream_module(struct stream *s)
 int stream_port(const struct stream *s)
 {
 	return ws_server_port(s->server);
+}
+
+void stream_reload(struct stream *s)
+{
+	struct agni_err err;
+
+	if (!s->deps.cfg->tls_cert[0])
+		return;
+	if (ws_server_reload_tls(s->server, &err) < 0)
+		log_error("stream", "the certificate stays as it was: %s", err.text);
+	else
+		log_info("stream", "certificate read from %s", s->deps.cfg->tls_cert);
 }

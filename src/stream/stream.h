@@ -15,7 +15,9 @@
 #ifndef AGNI_STREAM_STREAM_H
 #define AGNI_STREAM_STREAM_H
 
+#include "auth/auth.h"
 #include "core/config.h"
+#include "core/listen.h"
 #include "core/module.h"
 #include "market/book.h"
 #include "market/interest.h"
@@ -27,6 +29,7 @@ struct stream;
 
 struct stream_config {
 	char *listen;
+	char *tls_cert, *tls_key;
 	char *origins;
 	int64_t max_clients;
 	int64_t max_subscriptions;
@@ -49,8 +52,10 @@ struct stream_deps {
 	struct tape *tape;
 	struct interest *interest;
 	const struct stream_config *cfg;
-	const char *http_listen; /* "127.0.0.1:8000": pages from there may connect */
-	const char *source;      /* "sim", "upstox" */
+	struct auth *auth;                /* NULL: whoever connects may everything */
+	const struct listen_guard *guard; /* NULL: loopback only */
+	const char *http_listen;          /* "127.0.0.1:8000": pages from there may connect */
+	const char *source;               /* "sim", "upstox" */
 	/* Whether a key may be subscribed to. */
 	bool (*is_known)(const void *arg, const char *key, size_t len);
 	const void *known_arg;
@@ -62,10 +67,13 @@ void stream_destroy(struct stream *s);
 struct module *stream_module(struct stream *s);
 int stream_port(const struct stream *s);
 
+/* Reads certificate and key again (SIGHUP); what is not usable is logged, and the old ones stay. */
+void stream_reload(struct stream *s);
+
 /* Every client is told of the upstream's state at the end of this turn. */
 void stream_status_changed(struct stream *s);
 
 /* Close codes of ours, 4000 and up; docs/protocol.md. */
-enum { STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
+enum { STREAM_CLOSE_KEY = 4003, STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
 
 #endif

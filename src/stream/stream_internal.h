@@ -20,6 +20,7 @@ struct client {
 	struct stream *stream;
 	struct ws_conn *conn; /* NULL once closed */
 	char id[17];
+	struct auth_caller caller; /* zeroed without a struct auth */
 	struct bitset subs;
 	uint8_t *mode; /* by instrument id: enum view_mode, or NOT_SUBSCRIBED */
 	uint32_t mode_cap;
@@ -30,6 +31,7 @@ struct client {
 	struct buf replies; /* whole frames that wait for the socket */
 	bool is_full;       /* on_writable will come */
 	bool is_stalled;    /* was full for too long, and is being closed */
+	bool has_lost_key;  /* is being closed for it */
 	mono_ns full_since;
 	mono_ns last_sent;
 	mono_ns command_ns; /* when its bucket of commands is full again */
@@ -48,6 +50,7 @@ struct stream {
 	struct stream_deps deps;
 	struct ws_server *server;
 	struct list clients;
+	struct auth_listener keys; /* told when they have changed */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
 	uv_timer_t sweep;
@@ -59,11 +62,12 @@ struct stream {
 	struct buf out;      /* scratch: the frame under construction */
 	mono_ns first_dirty; /* arrival of the oldest tick that waits for the flush */
 	bool status_is_due, is_stopping, is_timer_closed;
+	bool is_loopback; /* where it listens */
 	mono_ns stop_deadline;
 	char http_origin[96];
 	/* metrics */
 	uint64_t clients_now, clients_total, refused, frames, ticks, bytes, conflated, full,
-		stalled, commands, bad_commands;
+		stalled, commands, bad_commands, keys_lost;
 	struct histogram flush_lag; /* arrival of a tick to its frame being written */
 };
 

@@ -82,7 +82,7 @@ static bool take_state(struct token *t, const char *state)
 	for (size_t i = 0; i < LOGINS_MAX; i++) {
 		struct login_state *s = &t->logins[i];
 
-		if (s->text[0] && secret_equal(state, strlen(state), s->text, STATE_TEXT - 1)) {
+		if (s->text[0] && secret_text_is_equal(state, s->text)) {
 			ok = now < s->expires;
 			*s = (struct login_state){0};
 		}

@@ -31,6 +31,7 @@ static void on_offer_proof(void *arg, const struct proof_result *r)
 		token_put(t, &t->offered);
 	} else {
 		log_warn("token", "an offered token was not taken: %s", r->why);
+		token_audit(t, "token.not_taken", &t->offered, "%s", r->why);
 		if (r->verdict == PROOF_BAD)
 			token_remember_refused(t, t->offered.text.text);
 		candidate_clear(&t->offered);
@@ -50,6 +51,8 @@ int token_offer(struct token *t, const struct token_offer *offer, token_proof_fn
 	if (!token_text_is_sound(offer->token))
 		return agni_fail(err, AGNI_EPARSE, "no token could look like this");
 	candidate_fill(t, &t->offered, offer->token, offer->origin, offer->issued_ms, end);
+	snprintf(t->offered.by, sizeof(t->offered.by), "%s", offer->by ? offer->by : "");
+	snprintf(t->offered.peer, sizeof(t->offered.peer), "%s", offer->peer ? offer->peer : "");
 	t->offer = proof_start(t->deps.http, token_api_url(t), offer->token,
 			       (uint64_t)t->deps.cfg->timeout_ms, on_offer_proof, t, err);
 	if (!t->offer) {

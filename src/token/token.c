@@ -208,16 +208,35 @@ static enum token_state idle_state(const struct token *t)
 	return t->is_refreshing ? TOKEN_REFRESHING : TOKEN_FETCHING;
 }
 
+/* --- the record ------------------------------------------------------------------------------- */
+
+void token_audit(struct token *t, const char *act, const struct candidate *c, const char *fmt, ...)
+{
+	char detail[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	/* An act of ours: it queues when the disk is full, and never fails. */
+	(void)!audit_write(t->deps.audit,
+			   &(struct audit_act){.act = act,
+					       .who = c && c->by[0] ? c->by : "server",
+					       .peer = c ? c->peer : "",
+					       .detail = detail},
+			   NULL);
+}
+
 /* --- what was refused -------------------------------------------------------------------------- */
 
 bool token_is_refused(const struct token *t, const char *text)
 {
 	size_t n = t->refused_n < REFUSED_MAX ? (size_t)t->refused_n : REFUSED_MAX;
-	unsigned char hash[HASH_BYTES];
+	unsigned char hash[SHA256_BYTES];
 
 	hash_sha256(text, strlen(text), hash);
 	for (size_t i = 0; i < n; i++) {
-		if (memcmp(t->refused[i], hash, HASH_BYTES) == 0)
+		if (memcmp(t->refused[i], hash, SHA256_BYTES) == 0)
 			return true;
 	}
 	return false;
@@ -382,6 +401,9 @@ void token_put(struct token *t, struct candidate *c)
 	set_state(t, TOKEN_READY, "%s token of %s in place, generation %llu, until %s",
 		  kind_text[facts.kind], origin_text[facts.origin],
 		  (unsigned long long)t->generation, end_text(&t->live, end));
+	token_audit(t, "token.placed", &t->live, "account %s, generation %llu, %s of %s, until %s",
+		    t->deps.cfg->account, (unsigned long long)t->generation, kind_text[facts.kind],
+		    origin_text[facts.origin], end_text(&t->live, end));
 	keep(t);
 	tell(t);
 }
@@ -407,6 +429,7 @@ static void fail(struct token *t, const char *why)
 		  t->tries, why);
 	if (source(t)[0])
 		again_in(t, (uint64_t)t->deps.cfg->poll_s * 1000);
+	token_audit(t, "token.failed", NULL, "%s", t->why);
 	tell(t);
 	if (t->deps.on_failed)
 		t->deps.on_failed(t->deps.arg);
@@ -453,6 +476,7 @@ static void candidate_is_bad(struct token *t, const char *why)
 	snprintf(text, sizeof(text), "the %s token of %s is refused: %.80s",
 		 t->candidate.generation ? "kept" : "new", origin_text[t->candidate.origin], why);
 	t->refusals++;
+	token_audit(t, "token.refused", &t->candidate, "%s", text);
 	token_remember_refused(t, t->candidate.text.text);
 	candidate_clear(&t->candidate);
 	if (t->bearer.text) {
@@ -554,6 +578,8 @@ static void take_fetched(struct token *t, const struct source_token *s)
 	} else {
 		candidate_fill(t, &t->candidate, s->token, ORIGIN_SOURCE, s->issued_ms,
 			       s->expires_ms);
+		token_audit(t, "token.fetched", NULL, "from the token API, for account %s",
+			    account);
 		prove(t);
 	}
 }
@@ -611,6 +637,8 @@ void token_refuse(struct token *t, uint64_t generation)
 	take_away(t);
 	set_state(t, TOKEN_REFRESHING, "the broker refused the token of generation %llu",
 		  (unsigned long long)generation);
+	token_audit(t, "token.refused", NULL, "generation %llu, by the broker",
+		    (unsigned long long)generation);
 	tell(t);
 	/* One may have come at a bad moment; the next that dies at once is a failed try. */
 	if (t->young <= 1)
@@ -628,6 +656,8 @@ static void expire(struct token *t)
 	token_remember_refused(t, t->bearer.text + strlen("Bearer "));
 	take_away(t);
 	set_state(t, TOKEN_REFRESHING, "the token died at %s", end);
+	token_audit(t, "token.expired", NULL, "generation %llu, at %s",
+		    (unsigned long long)t->generation, end);
 	tell(t);
 	if (!t->proof && !t->call)
 		choose(t);
@@ -833,7 +863,7 @@ void token_listen(struct token *t, struct token_listener *l)
 static void fingerprint(const struct token *t, char out[17])
 {
 	const char *text = t->bearer.text + strlen("Bearer ");
-	unsigned char hash[HASH_BYTES];
+	unsigned char hash[SHA256_BYTES];
 
 	hash_sha256(text, strlen(text), hash);
 	for (int i = 0; i < 8; i++)

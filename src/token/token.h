@@ -30,6 +30,7 @@
 #ifndef AGNI_TOKEN_TOKEN_H
 #define AGNI_TOKEN_TOKEN_H
 
+#include "auth/audit.h"
 #include "core/config.h"
 #include "core/module.h"
 #include "http/client.h"
@@ -69,6 +70,7 @@ struct token_deps {
 	struct loop *loop;
 	struct http_client *http;
 	struct store *store; /* for the sealed token; or NULL */
+	struct audit *audit; /* NULL: nothing is recorded */
 	const struct token_config *cfg;
 	const char *source_url; /* instead of cfg->source_url when not empty; read at listen */
 	const char *api_url;    /* of the broker; read at listen; lent */
@@ -162,6 +164,8 @@ struct token_offer {
 	int64_t issued_ms;  /* 0: now */
 	int64_t expires_ms; /* 0: not said */
 	enum token_origin origin;
+	const char *by;   /* "key:desk1", for the audit; "" or NULL = the origin says it all */
+	const char *peer; /* address; "" or NULL = none */
 };
 
 /* Proves the token and, when it is good, puts it in place before `done` is called. 0; or AGNI_EBUSY

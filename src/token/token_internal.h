@@ -24,7 +24,8 @@ struct candidate {
 	enum token_kind kind;
 	enum token_origin origin;
 	int64_t issued_ms, expires_ms;
-	uint64_t generation; /* of a kept one; 0: the next */
+	uint64_t generation;   /* of a kept one; 0: the next */
+	char by[48], peer[48]; /* who brought it; "" = its origin says it all */
 };
 
 struct asker {
@@ -54,7 +55,7 @@ struct token {
 	struct candidate kept;  /* found sealed, not tried yet */
 	struct proof *proof;    /* of the candidate */
 	struct http_call *call; /* to the token API */
-	unsigned char refused[REFUSED_MAX][HASH_BYTES];
+	unsigned char refused[REFUSED_MAX][SHA256_BYTES];
 	uint64_t refused_n; /* so many were remembered, the last REFUSED_MAX are */
 	struct backoff backoff;
 	uint32_t tries;     /* failed, of this refresh */
@@ -82,6 +83,9 @@ struct token {
 
 /* token.c */
 void token_put(struct token *t, struct candidate *c); /* takes the candidate's text */
+/* Records an act of ours, or with `c` not NULL of who brought that candidate. */
+void token_audit(struct token *t, const char *act, const struct candidate *c, const char *fmt, ...)
+	AGNI_PRINTF(4, 5);
 bool token_is_refused(const struct token *t, const char *text);
 void token_remember_refused(struct token *t, const char *text);
 const char *token_api_url(const struct token *t);

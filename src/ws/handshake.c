@@ -56,8 +56,12 @@ bool ws_handshake_read(struct lws *wsi, struct ws_handshake_text *t)
 	ok = ok && (int)at >= lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
 	t->peer[0] = '\0';
 	lws_get_peer_simple(wsi, t->peer, sizeof(t->peer));
-	t->view = (struct ws_handshake){t->path,   t->query,         t->host,
-					t->origin, t->authorization, t->peer};
+	t->view = (struct ws_handshake){.path = t->path,
+					.query = t->query,
+					.host = t->host,
+					.origin = t->origin,
+					.authorization = t->authorization,
+					.peer = t->peer};
 	return ok;
 }
 
@@ -106,13 +110,18 @@ static const char *companions(int status)
 /* Always -1: libwebsockets closes when it is told so, after the bytes have left. */
 static int answer(struct lws *wsi, const struct ws_refusal *r)
 {
-	char bytes[LWS_PRE + 512 + sizeof(r->body)];
-	int n = snprintf(bytes + LWS_PRE, sizeof(bytes) - LWS_PRE,
-			 "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-			 "Cache-Control: no-store\r\n%s\r\n%s",
-			 r->status, phrase(r->status),
-			 r->content_type ? r->content_type : "application/json", strlen(r->body),
-			 companions(r->status), r->body);
+	char bytes[LWS_PRE + 512 + sizeof(r->body)], retry[48] = "";
+	int n;
+
+	if (r->retry_after_s)
+		snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n",
+			 (long long)r->retry_after_s);
+	n = snprintf(bytes + LWS_PRE, sizeof(bytes) - LWS_PRE,
+		     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		     "Cache-Control: no-store\r\n%s%s\r\n%s",
+		     r->status, phrase(r->status),
+		     r->content_type ? r->content_type : "application/json", strlen(r->body), retry,
+		     companions(r->status), r->body);
 
 	AGNI_ASSERT(n > 0 && (size_t)n < sizeof(bytes) - LWS_PRE);
 	lws_write(wsi, (unsigned char *)bytes + LWS_PRE, (size_t)n, LWS_WRITE_HTTP_HEADERS);
@@ -219,6 +228,9 @@ int ws_handshake_judge(struct ws_server *s, struct lws *wsi, const char *upgrade
 		return refuse(wsi, 431, "header_too_long", "the name of a subprotocol is too long");
 	if (s->is_closed || s->clients >= s->clients_max)
 		return refuse(wsi, 503, "too_many_connections", "no more connections are taken");
+	memset(s->room, 0, sizeof(s->room));
+	s->room_of = wsi;
+	t.view.room = s->room;
 	if (s->cb.on_handshake && !s->cb.on_handshake(s->arg, &t.view, &r))
 		return answer(wsi, &r);
 	return 0;

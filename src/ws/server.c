@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/tls.h"
 #include "ws/ws_internal.h"
 
 /* What lws allocates per connection for a frame; what is larger comes in pieces. */
@@ -29,6 +30,8 @@ static void established(struct ws_server *s, struct lws *wsi, struct ws_conn **s
 	struct ws_handshake_text t;
 
 	ws_handshake_read(wsi, &t);
+	AGNI_ASSERT(s->room_of == wsi);
+	t.view.room = s->room;
 	*c = (struct ws_conn){.server = s,
 			      .wsi = wsi,
 			      .cb = &s->cb,
@@ -46,6 +49,7 @@ static void established(struct ws_server *s, struct lws *wsi, struct ws_conn **s
 	s->clients++;
 	c->is_open = true;
 	c->user = s->cb.on_open(s->arg, c, &t.view);
+	s->room_of = NULL;
 }
 
 /* What concerns an established connection. */
@@ -134,6 +138,10 @@ static void server_fill(struct ws_server *s, const struct ws_server_config *cfg)
 	s->ping_s = cfg->ping_s;
 	s->pong_s = cfg->pong_s;
 	s->tls = cfg->tls_cert && cfg->tls_cert[0];
+	if (s->tls) {
+		s->tls_cert = mem_strdup(cfg->tls_cert);
+		s->tls_key = mem_strdup(cfg->tls_key);
+	}
 	snprintf(s->name, sizeof(s->name), "%s", cfg->name);
 	snprintf(s->host, sizeof(s->host), "%s", cfg->host);
 	ws_server_reset_protocol(s);
@@ -150,6 +158,37 @@ static void server_fill(struct ws_server *s, const struct ws_server_config *cfg)
 		lws_extension_callback_pm_deflate,
 		"permessage-deflate; client_no_context_takeover; client_max_window_bits",
 	};
+}
+
+/* libwebsockets does not say what is wrong with a file, listens without a certificate when there is
+ * none, and is left with half a pair by a reload that fails: so we look first. */
+static int check_files(const struct ws_server *s, struct agni_err *err)
+{
+	struct tls_config *trial = tls_server_config_create(s->tls_cert, s->tls_key, err);
+
+	if (!trial)
+		return AGNI_ETLS;
+	tls_expiry_warn(trial, "ws", s->tls_cert, clock_wall_ms(s->ws->loop->clock));
+	tls_config_destroy(trial);
+	return 0;
+}
+
+static int use_tls(const struct ws_server *s, struct lws_context_creation_info *info,
+		   struct agni_err *err)
+{
+	/* Without it in the vhost's own options the port would silently speak plain. */
+	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	info->ssl_cert_filepath = s->tls_cert;
+	info->ssl_private_key_filepath = s->tls_key;
+	info->ssl_cipher_list = WS_TLS_CIPHERS;
+	return check_files(s, err);
+}
+
+void ws_server_free(struct ws_server *s)
+{
+	free(s->tls_cert);
+	free(s->tls_key);
+	free(s);
 }
 
 int ws_server_create(struct ws *ws, const struct ws_server_config *cfg, struct ws_server **out,
@@ -179,10 +218,9 @@ int ws_server_create(struct ws *ws, const struct ws_server_config *cfg, struct w
 	server_fill(s, cfg);
 	if (cfg->deflate)
 		info.extensions = s->extensions;
-	if (s->tls) {
-		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.ssl_cert_filepath = cfg->tls_cert;
-		info.ssl_private_key_filepath = cfg->tls_key;
+	if (s->tls && use_tls(s, &info, err) < 0) {
+		ws_server_free(s);
+		return AGNI_ETLS;
 	}
 	/* Else lws listens on ::ffff:127.0.0.1 and calls its peers so. */
 	if (!strchr(cfg->host, ':'))
@@ -192,11 +230,21 @@ int ws_server_create(struct ws *ws, const struct ws_server_config *cfg, struct w
 		rc = agni_fail(err, s->tls ? (int)AGNI_ETLS : (int)UV_EINVAL,
 			       "cannot listen on %s:%d%s", cfg->host, cfg->port,
 			       s->tls ? ": certificate or key is not usable" : "");
-		free(s);
+		ws_server_free(s);
 		return rc;
 	}
 	list_append(&ws->servers, &s->link);
 	*out = s;
+	return 0;
+}
+
+int ws_server_reload_tls(struct ws_server *s, struct agni_err *err)
+{
+	AGNI_ASSERT(s->tls);
+	if (check_files(s, err) < 0)
+		return err->code;
+	if (lws_tls_cert_updated(s->ws->cx, s->tls_cert, s->tls_key, NULL, 0, NULL, 0) != 0)
+		return agni_fail(err, AGNI_ETLS, "%s cannot be taken", s->tls_cert);
 	return 0;
 }
 

@@ -100,7 +100,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	if (--ws->handles)
 		return;
 	list_for_each (it, &ws->servers) {
-		free(container_of(it, struct ws_server, link));
+		ws_server_free(container_of(it, struct ws_server, link));
 	}
 	ws_client_vhosts_free(ws);
 	ws_deflate_fini(ws);

@@ -57,6 +57,8 @@ void ws_destroy(struct ws *ws, void (*done)(void *arg), void *arg);
 
 /* --- servers --------------------------------------------------------------------------------- */
 
+#define WS_ROOM_BYTES 256
+
 /* A handshake, before it is answered. Strings are lent; "" when absent. */
 struct ws_handshake {
 	const char *path;  /* without the query, percent-decoded */
@@ -65,11 +67,15 @@ struct ws_handshake {
 	const char *origin;
 	const char *authorization;
 	const char *peer; /* "127.0.0.1" */
+	/* WS_ROOM_BYTES, zeroed, for on_handshake to leave something (plain data) that on_open of
+	 * the same connection finds there. */
+	void *room;
 };
 
 /* What a refusal answers; preset to 403 with an empty body. */
 struct ws_refusal {
 	int status;
+	int64_t retry_after_s;    /* Retry-After; 0: none */
 	const char *content_type; /* static */
 	char body[512];
 };
@@ -111,6 +117,10 @@ struct ws_server_config {
 int ws_server_create(struct ws *ws, const struct ws_server_config *cfg, struct ws_server **out,
 		     struct agni_err *err) AGNI_MUST_USE;
 int ws_server_port(const struct ws_server *s);
+
+/* Reads certificate and key again, for connections from now on; those that are there stay. 0, or
+ * AGNI_ETLS with the reason, and the old ones stay. Only for a server that has some. */
+int ws_server_reload_tls(struct ws_server *s, struct agni_err *err) AGNI_MUST_USE;
 
 /* No new connections (they are answered 503); those that are there stay. */
 void ws_server_stop_accepting(struct ws_server *s);

@@ -22,6 +22,8 @@
 #define WS_CLOSE_MS 2000
 /* TLS 1.2 at least, whatever the system's OpenSSL configuration says. */
 #define WS_TLS_OPTIONS ((long)(SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1))
+/* With TLS 1.2: ephemeral keys and authenticated encryption only. */
+#define WS_TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 /* Keepalive and deadlines are looked at this often. */
 #define WS_TICK_MS 500
 
@@ -58,6 +60,11 @@ struct ws_server {
 	uint16_t ping_s, pong_s;
 	int sndbuf;
 	bool tls, is_closed;
+	char *tls_cert, *tls_key; /* paths; NULL: plain */
+	/* What on_handshake left for on_open, and of which connection: lws calls both from one
+	 * call. */
+	_Alignas(max_align_t) char room[WS_ROOM_BYTES];
+	const struct lws *room_of;
 	/* libwebsockets keeps pointers to these for the life of the vhost. */
 	struct lws_protocols protocols[2];
 	struct lws_extension extensions[2];
@@ -108,6 +115,7 @@ int ws_client_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 		       size_t len);
 
 void ws_server_reset_protocol(struct ws_server *s);
+void ws_server_free(struct ws_server *s);
 
 /* The client's vhosts of `ws` are freed when lws is gone. */
 void ws_client_vhosts_free(struct ws *ws);

@@ -5,6 +5,8 @@ Everything runs in one asyncio loop. A test gets a `Case` and asks it for server
 and clients; when the test ends, the case stops them all and holds every server to the same rules:
 exit 0, `uv_loop_close: 0`, not a word from a sanitizer.
 """
+import os
+import re
 import shutil
 import tempfile
 
@@ -40,6 +42,19 @@ class Case:
         s = Server(self, sets, **kw)
         self.servers.append(s)
         return await s.launch()
+
+    async def key_command(self, *args, code=0):
+        """agnidata key ..., on the data folder of this test's servers: what it prints."""
+        rc, out, err = await run_binary("key", *args, "--set",
+                                        f"server.data_dir={os.path.join(self.folder, 'var')}")
+        assert rc == code, f"key {args}: exit {rc}: {out}{err}"
+        return out if code == 0 else err
+
+    async def key(self, *args):
+        """A new API key."""
+        out = await self.key_command("add", *args)
+        assert re.fullmatch(r"agni_[0-9a-f]{8}_[0-9a-f]{64}\n", out), out
+        return out.strip()
 
     async def redis(self, *options):
         r = Redis(self, *options)

@@ -41,9 +41,9 @@ class Server:
 
     async def await_up(self, limit=10):
         """Waits until the addresses are known."""
-        await self.logged(r"ticks    ws://", limit)
-        self.http = self._address(r"health   http://([\d.]+):(\d+)/health")
-        self.ws = self._address(r"ticks    ws://([\d.]+):(\d+)/ws")
+        await self.logged(r"ticks    wss?://", limit)
+        self.http = self._address(r"health   https?://([\d.]+):(\d+)/health")
+        self.ws = self._address(r"ticks    wss?://([\d.]+):(\d+)/ws")
         if self.sets.get("upstream.mode", "sim") == "sim":
             self.sim = self._address(r"SIMULATED exchange on ([\d.]+):(\d+),")
         return self
@@ -102,6 +102,12 @@ class Server:
     async def fault(self, kind, n=None):
         target = f"/sim/fault?kind={kind}" + ("" if n is None else f"&n={n}")
         assert (await http(self.sim, target, "POST")).status == 200
+
+    async def reload(self):
+        """SIGHUP, and waits until it is done."""
+        before = len(self.log)
+        self.process.send_signal(signal.SIGHUP)
+        await self.logged(r"reload: ", 10, before)
 
     async def ended(self, limit=10):
         """Waits for the end of the process; its exit code."""

@@ -58,3 +58,40 @@ async def test_browser_silence(t):
         await b.wait(state + ".className == 'live'", 30, "the page is live again")
     finally:
         await b.stop()
+
+
+async def test_browser_page_with_a_key(t):
+    """Where keys are asked for, the page asks for one, and says what is wrong with it."""
+    b = Browser(t)
+    try:
+        key = await t.key("--role", "viewer", "--name", "page", "--scope", "NSE_INDEX|*")
+        s = await t.server()
+        await b.start()
+        await b.open(f"http://127.0.0.1:{s.http[1]}/")
+        await b.wait("document.getElementById('door')?.hidden === false", 10, "the form")
+        assert await b.value("document.querySelectorAll('#rows tr').length") == 0
+        refusal = "document.getElementById('refusal').textContent"
+        assert await b.value(refusal) == ""
+
+        async def enter(text):
+            await b.value(f"document.getElementById('key').value = {text!r}")
+            await b.value("document.querySelector('#door button').click()")
+        await enter("agni_nonsense")
+        await b.wait(refusal + ".includes('no API key')", 10, "what is wrong")
+        await enter(key)
+        rows = "document.querySelectorAll('#rows tr')"
+        await b.wait(rows + ".length > 0", 10, "rows")
+        await b.wait("document.getElementById('state').className == 'live'", 10, "it is live")
+        await b.wait(f"{LAST} != {(await b.value(LAST))!r}", 10, "prices change")
+        names = await b.value(f"JSON.stringify([...{rows}].map(r => r.cells[0].textContent))")
+        assert "NSE_INDEX|" in names and "NSE_FO|" not in names, names
+        assert await b.value("document.getElementById('door').hidden")
+        # The key is nowhere but in the page's memory.
+        assert await b.value("location.href + document.cookie + JSON.stringify(localStorage)"
+                             " + JSON.stringify(sessionStorage)") == \
+            f"http://127.0.0.1:{s.http[1]}/{{}}{{}}"
+        await t.key_command("revoke", "page")
+        await s.reload()
+        await b.wait("document.getElementById('door')?.hidden === false", 15, "the form again")
+    finally:
+        await b.stop()

@@ -44,7 +44,8 @@ async def test_rest_health(t):
     assert h["market_phase"] == "open" and h["session_open"] is True and h["upstream"] == "live"
     assert int(h["seq"]) > 0 and int(h["instruments"]) == 39
     assert re.fullmatch("[0-9a-f]+", h["epoch"])
-    names = ["store", "http", "ws", "token", "refdata", "api", "stream", "sim", "feed"]
+    names = ["store", "http", "ws", "audit", "auth", "token", "refdata", "api", "stream", "sim",
+             "feed"]
     assert list(h["modules"]) == names
     assert all(m["status"] == "UP" for m in h["modules"].values()), h["modules"]
 
@@ -263,7 +264,7 @@ async def test_rest_page(t):
     foreign = re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", page)
     assert not foreign, f"the page loads from elsewhere: {foreign}"
     r = await s.get("/page.json")
-    assert json.loads(r.body) == {"ws_port": s.ws[1], "heartbeat_s": 15}
+    assert json.loads(r.body) == {"ws_port": s.ws[1], "ws_tls": False, "heartbeat_s": 15}
 
 
 async def test_rest_sim_is_apart(t):

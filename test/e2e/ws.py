@@ -21,7 +21,8 @@ async def ws_connect(address, path="/ws", headers=None, **kw):
     if int(websockets.__version__.split(".")[0]) >= 15:
         kw["proxy"] = None
     kw.setdefault("compression", None)
-    return await websockets.connect(f"ws://{address[0]}:{address[1]}{path}", max_size=None,
+    scheme = "wss" if kw.get("ssl") else "ws"
+    return await websockets.connect(f"{scheme}://{address[0]}:{address[1]}{path}", max_size=None,
                                     ping_interval=None, open_timeout=10 * SLOW, **kw)
 
 

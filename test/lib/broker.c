@@ -173,9 +173,15 @@ static void on_status(void *arg)
 
 void broker_up(struct broker *b)
 {
+	broker_up_trusting(b, NULL);
+}
+
+void broker_up_trusting(struct broker *b, const char *ca_file)
+{
 	memset(b, 0, sizeof(*b));
+	snprintf(b->ca_file, sizeof(b->ca_file), "%s", ca_file ? ca_file : "");
 	ws_rig_up(&b->rig);
-	b->http = http_client_create(&b->rig.loop, NULL);
+	b->http = http_client_create(&b->rig.loop, ca_file);
 	market_init(&b->market, &b->rig.loop);
 	b->encoder = feed_encoder_create();
 	gate_up(b);

@@ -55,6 +55,9 @@ struct broker {
  * the gate. Change cfg, then broker_start(). */
 void broker_up(struct broker *b);
 
+/* The same, with this CA bundle for https and wss. */
+void broker_up_trusting(struct broker *b, const char *ca_file);
+
 /* The feed module starts. */
 void broker_start(struct broker *b);
 

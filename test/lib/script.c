@@ -64,7 +64,7 @@ void script_up(struct ws_rig *r, struct script *s, const struct script_reply *re
 	};
 
 	*s = (struct script){0};
-	s->routes[0] = (struct http_route){"GET", "/{path}", on_request, s};
+	s->routes[0] = (struct http_route){"GET", "/{path}", on_request, s, 0};
 	script_set(s, replies, n);
 	if (http_server_create(&cfg, &s->server, &err) < 0 ||
 	    http_server_listen(s->server, &err) < 0)

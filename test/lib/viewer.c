@@ -41,6 +41,7 @@ void theatre_open(struct theatre *t)
 							.tape = &t->market.tape,
 							.interest = &t->market.interest,
 							.cfg = &t->cfg,
+							.auth = t->auth,
 							.http_listen = t->http_listen,
 							.source = "test",
 							.is_known = is_known,
@@ -53,6 +54,11 @@ void theatre_open(struct theatre *t)
 void theatre_down(struct theatre *t)
 {
 	module_down(&t->rig, t->mod);
+	theatre_fini(t);
+}
+
+void theatre_fini(struct theatre *t)
+{
 	check_i64(module_metric(t->mod, "clients"), 0);
 	for (inst_id id = 0; id < t->market.book.instruments.count; id++)
 		check_i64(interest_top(&t->market.interest, id), WANT_NOTHING);

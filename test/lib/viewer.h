@@ -15,6 +15,7 @@ struct theatre {
 	struct ws_rig rig;
 	struct market market;
 	struct stream_config cfg;
+	struct auth *auth; /* NULL: whoever connects may everything */
 	struct stream *stream;
 	struct module *mod;
 	char listen[32], origins[128], http_listen[64];
@@ -27,6 +28,9 @@ void theatre_open(struct theatre *t);
 
 /* Stops the module and all the rest; fails when something is left. */
 void theatre_down(struct theatre *t);
+
+/* What theatre_down does when the module has stopped. */
+void theatre_fini(struct theatre *t);
 
 /* The server's side of the client that connected last; NULL when there is none. */
 struct client *theatre_client(struct theatre *t);

@@ -104,7 +104,7 @@ static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 				     .body_max_bytes = 65536,
 				     .max_connections = 100,
 				     .grace_s = grace_s};
-	s->more[0] = (struct http_route){"GET", "/", on_page, page};
+	s->more[0] = (struct http_route){"GET", "/", on_page, page, 0};
 	s->api = api_create(&(struct api_deps){.loop = &s->rig.loop,
 					       .book = &s->market.book,
 					       .tape = &s->market.tape,

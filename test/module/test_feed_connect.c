@@ -404,6 +404,51 @@ static void test_tls_to_plain(void **state)
 	tls_ca_destroy(ca);
 }
 
+/* A broker whose certificate is not in order hears nothing of the token, whether it is asked for the
+ * feed's address or for the feed itself; why, the feed says. */
+static void check_upstream_tls(struct tls_ca *ca, enum tls_leaf leaf, bool is_direct,
+			       const char *why)
+{
+	struct tls_server *tls = tls_server_start(
+		ca, leaf, "HTTP/1.1 500 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 1);
+	char *heard, url[64];
+	struct broker b;
+
+	broker_up_trusting(&b, tls_ca_file(ca));
+	b.cfg.backoff_min_ms = b.cfg.backoff_max_ms = 60000;
+	snprintf(url, sizeof(url), "%s://localhost:%d/", is_direct ? "wss" : "https",
+		 tls_server_port(tls));
+	snprintf(is_direct ? b.feed_url : b.api_url, sizeof(b.api_url), "%s", url);
+	broker_start(&b);
+	broker_until(&b, FEED_BACKOFF);
+	if (!strstr(b.feed->why, why))
+		fail_msg("leaf %d: \"%s\", wanted \"%s\"", (int)leaf, b.feed->why, why);
+	check_i64(module_metric(b.token_mod, "refusals_total"), 0);
+	broker_down(&b);
+	heard = tls_server_stop(tls);
+	check_i64(strstr(heard, "Bearer tok1") != NULL, leaf == TLS_LEAF_GOOD);
+	free(heard);
+}
+
+static void test_upstream_certificates(void **state)
+{
+	struct tls_ca *ca = tls_ca_create();
+
+	(void)state;
+	check_upstream_tls(ca, TLS_LEAF_GOOD, false, "500");
+	check_upstream_tls(ca, TLS_LEAF_EXPIRED, false, "has expired");
+	check_upstream_tls(ca, TLS_LEAF_FUTURE, false, "not valid yet");
+	check_upstream_tls(ca, TLS_LEAF_OTHER, false, "not for localhost");
+	check_upstream_tls(ca, TLS_LEAF_FOREIGN, false, "signed by nobody we trust");
+	/* libwebsockets 4.1 does not say what was wrong. */
+	check_upstream_tls(ca, TLS_LEAF_GOOD, true, "500");
+	check_upstream_tls(ca, TLS_LEAF_EXPIRED, true, "");
+	check_upstream_tls(ca, TLS_LEAF_FUTURE, true, "");
+	check_upstream_tls(ca, TLS_LEAF_OTHER, true, "");
+	check_upstream_tls(ca, TLS_LEAF_FOREIGN, true, "");
+	tls_ca_destroy(ca);
+}
+
 /* --- giving up -------------------------------------------------------------------------------- */
 
 /* A peer that accepts and says nothing: one deadline, one failure, and the dead attempt's end does
@@ -746,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_redirects),
 		cmocka_unit_test(test_bad_redirects),
 		cmocka_unit_test(test_tls_to_plain),
+		cmocka_unit_test(test_upstream_certificates),
 		cmocka_unit_test(test_silent_peer),
 		cmocka_unit_test(test_refused_connection),
 		cmocka_unit_test(test_stop_anywhere),

@@ -99,13 +99,13 @@ static const struct http_limits usual_limits = {.header_timeout_ms = DEADLINE_MS
 						.connections_max = 100};
 
 static struct http_route routes[] = {
-	{"GET", "/hello", on_hello, NULL},
-	{"POST", "/echo", on_echo, NULL},
-	{"GET", "/later", on_later, NULL},
-	{"GET", "/big", on_big, NULL},
-	{"GET", "/show/{key}", on_show, NULL},
-	{"GET", "/fail", on_fail, NULL},
-	{NULL, NULL, NULL, NULL},
+	{"GET", "/hello", on_hello, NULL, 0},
+	{"POST", "/echo", on_echo, NULL, 0},
+	{"GET", "/later", on_later, NULL, 0},
+	{"GET", "/big", on_big, NULL, 0},
+	{"GET", "/show/{key}", on_show, NULL, 0},
+	{"GET", "/fail", on_fail, NULL, 0},
+	{0},
 };
 
 static void world_start(struct world *w, const struct http_limits *limits)

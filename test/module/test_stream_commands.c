@@ -120,6 +120,45 @@ static void test_handshake(void **state)
 	theatre_down(&t);
 }
 
+/* On another address the Host may be any, and our page comes from the name that its visitor uses,
+ * with the port of http.listen. (The rule is asked here without such a listener.) */
+static void test_handshake_beyond_loopback(void **state)
+{
+	static const struct {
+		const char *host, *origin;
+		int status;
+	} cases[] = {
+		{"desk.example:8080", NULL, 101},
+		{"desk.example:8080", "https://desk.example:8080",
+		 101},                                                  /* the same host and port */
+		{"desk.example:8080", "https://desk.example:443", 101}, /* http.listen's page */
+		{"desk.example:8080", "https://desk.example", 101},     /* the same */
+		{"DESK.example", "https://desk.example", 101},
+		{"[2001:db8::1]:8080", "https://[2001:db8::1]:443", 101},
+		{"desk.example:8080", "http://desk.example", 403}, /* that is port 80 */
+		{"desk.example:8080", "https://desk.example:444", 403},
+		{"desk.example:8080", "https://evil.example", 403},
+		{"desk.example:8080", "https://desk.example.evil", 403},
+		{"desk.example:8080", "https://desk.example:443@evil", 403},
+		{"desk.example:8080", "null", 403},
+	};
+	struct theatre t;
+
+	(void)state;
+	theatre_up(&t);
+	snprintf(t.http_listen, sizeof(t.http_listen), "0.0.0.0:443");
+	theatre_open(&t);
+	t.stream->is_loopback = false;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int status = handshake(&t, "/ws", cases[i].host, cases[i].origin);
+
+		if (status != cases[i].status)
+			fail_msg("from %s to %s: %d", cases[i].origin ? cases[i].origin : "nowhere",
+				 cases[i].host, status);
+	}
+	theatre_down(&t);
+}
+
 static void test_too_many_clients(void **state)
 {
 	struct theatre t;
@@ -392,11 +431,17 @@ static void test_too_big(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_connection),       cmocka_unit_test(test_handshake),
-		cmocka_unit_test(test_too_many_clients), cmocka_unit_test(test_bad_listen),
-		cmocka_unit_test(test_subscribe),        cmocka_unit_test(test_ping),
-		cmocka_unit_test(test_bad_commands),     cmocka_unit_test(test_cannot_resume),
-		cmocka_unit_test(test_command_rate),     cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_connection),
+		cmocka_unit_test(test_handshake),
+		cmocka_unit_test(test_handshake_beyond_loopback),
+		cmocka_unit_test(test_too_many_clients),
+		cmocka_unit_test(test_bad_listen),
+		cmocka_unit_test(test_subscribe),
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_bad_commands),
+		cmocka_unit_test(test_cannot_resume),
+		cmocka_unit_test(test_command_rate),
+		cmocka_unit_test(test_too_big),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

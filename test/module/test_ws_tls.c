@@ -41,6 +41,8 @@ static void echo_close(void *user, struct ws_conn *c, int code, const char *reas
 static const struct ws_callbacks echo_callbacks = {
 	.on_open = echo_open, .on_message = echo_message, .on_close = echo_close};
 
+static struct ws_server *last_server;
+
 static int serve(struct caller *a, struct echo *e, struct tls_files *f, const char *name)
 {
 	char cert[128], key[128], file[32];
@@ -60,6 +62,7 @@ static int serve(struct caller *a, struct echo *e, struct tls_files *f, const ch
 	snprintf(key, sizeof(key), "%s", tls_files_path(f, file));
 	if (ws_server_create(a->rig.ws, &cfg, &s, &err) != 0)
 		fail_msg("%s", err.text);
+	last_server = s;
 	return ws_server_port(s);
 }
 
@@ -157,11 +160,67 @@ static void large_messages_over_tls(void **state)
 	caller_down(a);
 }
 
+static void copy_file(struct tls_files *f, const char *from, const char *to)
+{
+	char line[300];
+
+	snprintf(line, sizeof(line), "cp %s/%s %s/%s", f->dir, from, f->dir, to);
+	check_i64(system(line), 0);
+}
+
+/* A new certificate is for new connections, those that are there go on; a bad one changes nothing. */
+static void certificates_are_reloaded(void **state)
+{
+	struct caller *a = caller_up();
+	struct ws_conn *old;
+	struct echo e = {0};
+	struct agni_err err = {0};
+	struct tls_files f;
+	char ca[128];
+	int port;
+
+	(void)state;
+	if (!tls_files_make(&f)) {
+		print_message("no openssl command\n");
+		caller_down(a);
+		skip();
+	}
+	snprintf(ca, sizeof(ca), "%s", tls_files_path(&f, "ca.pem"));
+	a->ca = ca;
+	copy_file(&f, "good.pem", "own.pem");
+	copy_file(&f, "good.key", "own.key");
+	port = serve(a, &e, &f, "own");
+	caller_connect_to(a, "wss", "localhost", port);
+	check(ws_rig_until(&a->rig, caller_is_open, a, 5000));
+	check_i64(a->opens, 1);
+	old = a->conn;
+	copy_file(&f, "other.pem", "own.pem"); /* not yet its key */
+	check_i64(ws_server_reload_tls(last_server, &err), AGNI_ETLS);
+	check(strstr(err.text, "own.key is not that of the certificate") != NULL);
+	check_tls(a, "localhost", port, true);
+	copy_file(&f, "other.key", "own.key");
+	check_i64(ws_server_reload_tls(last_server, &err), 0);
+	check_tls(a, "localhost", port, false); /* it is for another name now */
+	check_i64(a->closes, 0);
+	a->messages = 0;
+	ws_conn_send_message(old, WS_TEXT, "hello", 5);
+	check(ws_rig_until(&a->rig, caller_has_message, a, 5000));
+	copy_file(&f, "good.pem", "own.pem");
+	copy_file(&f, "good.key", "own.key");
+	check_i64(ws_server_reload_tls(last_server, &err), 0);
+	check_tls(a, "localhost", port, true);
+	a->opens = 1; /* the old one, which is still there */
+	a->closes = 0;
+	tls_files_remove(&f);
+	caller_down(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificates_are_checked),
 		cmocka_unit_test(large_messages_over_tls),
+		cmocka_unit_test(certificates_are_reloaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void test_known_values(void **state)
 
 static void test_sha256(void **state)
 {
-	unsigned char want[HASH_BYTES], got[HASH_BYTES];
+	unsigned char want[SHA256_BYTES], got[SHA256_BYTES];
 
 	(void)state;
 	unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", want);

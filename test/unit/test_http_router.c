@@ -13,16 +13,16 @@ static void handler(void *arg, struct http_request *r)
 }
 
 static const struct http_route table[] = {
-	{"GET", "/", handler, NULL},
-	{"GET", "/quotes", handler, NULL},
-	{"GET", "/quotes/{key}", handler, NULL},
-	{"GET", "/instruments/resolve", handler, NULL},
-	{"GET", "/instruments/{id}", handler, NULL},
-	{"GET", "/chain/{underlying}/legs/{leg}", handler, NULL},
-	{"POST", "/token/update", handler, NULL},
-	{"GET", "/token/{name}", handler, NULL},
-	{"DELETE", "/token/{name}", handler, NULL},
-	{NULL, NULL, NULL, NULL},
+	{"GET", "/", handler, NULL, 0},
+	{"GET", "/quotes", handler, NULL, 0},
+	{"GET", "/quotes/{key}", handler, NULL, 0},
+	{"GET", "/instruments/resolve", handler, NULL, 0},
+	{"GET", "/instruments/{id}", handler, NULL, 0},
+	{"GET", "/chain/{underlying}/legs/{leg}", handler, NULL, 0},
+	{"POST", "/token/update", handler, NULL, 0},
+	{"GET", "/token/{name}", handler, NULL, 0},
+	{"DELETE", "/token/{name}", handler, NULL, 0},
+	{0},
 };
 
 /* The pattern that `path` is routed to, or the methods that it has, or "none". */

@@ -64,21 +64,29 @@ static void test_wipe(void **state)
 	secret_wipe_buf(&b);
 }
 
-static bool equal(const char *a, const char *b)
+static void test_secret_is_equal(void **state)
 {
-	return secret_equal(a, strlen(a), b, strlen(b));
+	char a[64], b[64];
+
+	(void)state;
+	memset(a, 'x', sizeof(a));
+	memset(b, 'x', sizeof(b));
+	check(secret_is_equal(a, b, sizeof(a)) && secret_is_equal(a, b, 0));
+	for (size_t i = 0; i < sizeof(a); i++) {
+		b[i] ^= 0x40;
+		check(!secret_is_equal(a, b, sizeof(a)));
+		b[i] = 'x';
+	}
 }
 
-static void test_equal(void **state)
+static void test_secret_text_is_equal(void **state)
 {
 	(void)state;
-	check(equal("", ""));
-	check(equal("abc", "abc"));
-	check(!equal("abc", "abd"));
-	check(!equal("abc", "abcabc"));
-	check(!equal("abcabc", "abc"));
-	check(!equal("", "a"));
-	check(!equal("a", ""));
+	check(secret_text_is_equal("", ""));
+	check(secret_text_is_equal("abc", "abc"));
+	check(!secret_text_is_equal("abc", "abd"));
+	check(!secret_text_is_equal("abc", "abcabc"));
+	check(!secret_text_is_equal("", "a"));
 }
 
 int main(void)
@@ -87,7 +95,8 @@ int main(void)
 		cmocka_unit_test(test_set_and_clear),
 		cmocka_unit_test(test_not_dumped),
 		cmocka_unit_test(test_wipe),
-		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_secret_is_equal),
+		cmocka_unit_test(test_secret_text_is_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,8 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		return false; /* must not pass backoff_max_ms */
 	if (strcmp(k->name, "notifier_path") == 0)
 		return false; /* needs client_id */
+	if (strcmp(k->name, "keys_file") == 0)
+		return false; /* has to be there: test_keys_file */
 	if (k->type == CONFIG_TYPE_INT)
 		buf_printf(out, "%lld",
 			   strtoll(k->fallback, NULL, 10) == k->max ? (long long)k->min
@@ -298,6 +300,29 @@ static void test_whole(void **state)
 	}
 }
 
+/* Where the keys are is checked with the rest, and is not in the way of a command that only needs to
+ * know it. */
+static void test_keys_file(void **state)
+{
+	struct options o = {.sets = {"auth.keys_file=/nowhere/keys", "http.listen=0.0.0.0:0"},
+			    .sets_n = 2};
+	struct server_config *c = load(&o, AGNI_ECONFIG);
+	struct buf problems = {0};
+
+	(void)state;
+	unload(c);
+	c = mem_alloc(sizeof(*c));
+	check_i64(server_config_read(c, &o, &problems), 0);
+	check_i64(problems.len, 0);
+	check_str(c->auth.keys_file, "/nowhere/keys");
+	unload(c);
+	/* The server's own folder may be without one. */
+	o = (struct options){.sets = {"server.data_dir=/nowhere"}, .sets_n = 1};
+	c = load(&o, 0);
+	check(!c->http_guard.has_keys && !c->stream_guard.has_tls);
+	unload(c);
+}
+
 /* The file of the tree is what the program prints. */
 static void test_file_of_the_tree(void **state)
 {
@@ -322,13 +347,10 @@ static void test_file_of_the_tree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_prints_and_reads_back),
-		cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_file_of_the_tree),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_prints_and_reads_back),
+		cmocka_unit_test(test_every_key), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_set),       cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_keys_file), cmocka_unit_test(test_file_of_the_tree),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);
