@@ -519,7 +519,7 @@ static int print_config(void)
 	struct options o = {0};
 	struct buf out = {0};
 
-	(void)server_config_load(c, &o, &out);
+	(void)server_config_read(c, &o, &out);
 	buf_reset(&out);
 	config_print(c->sections, &out);
 	fwrite(out.data, 1, out.len, stdout);

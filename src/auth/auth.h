@@ -55,7 +55,7 @@ struct auth *auth_create(const struct auth_deps *deps);
 void auth_destroy(struct auth *a);
 struct module *auth_module(struct auth *a);
 
-#define AUTH_PATH_MAX 1024
+#define AUTH_PATH_MAX (4096 + 32) /* any value of the configuration, and a name */
 
 /* Where the keys are. */
 void auth_keys_path(const struct auth_config *cfg, const char *data_dir, char out[AUTH_PATH_MAX]);

@@ -178,15 +178,15 @@ static int take_line(struct keys *k, const char *line, size_t len, struct agni_e
 
 int keys_parse(struct keys *k, const char *text, size_t len, struct agni_err *err)
 {
-	const char *end = text + len;
+	size_t at = 0;
 
-	for (int line = 1; text < end; line++) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t n = (size_t)((newline ? newline : end) - text);
+	for (int line = 1; at < len; line++) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		size_t n = newline ? (size_t)(newline - text) - at : len - at;
 
-		if (n > 0 && take_line(k, text, n, err) < 0)
+		if (n > 0 && take_line(k, text + at, n, err) < 0)
 			return agni_wrap(err, "line %d", line);
-		text += n + 1;
+		at += n + 1;
 	}
 	return 0;
 }

@@ -17,13 +17,11 @@
 
 #include "auth/audit.h"
 #include "auth/keys.h"
+#include "cli/key_options.h"
 #include "cli/server_config.h"
 #include "core/ist.h"
 
 enum { KEY_DONE = 0, KEY_FAULT = 1, KEY_USAGE = 2 };
-
-#define HOUR_MS   3600000ll
-#define LIFE_DAYS 36500 /* a hundred years: longer is a slip of the hand */
 
 #define SERVER_HELP                                                                                \
 	"  --config FILE, --set SECTION.KEY=VALUE   as the server was started: where the keys "    \
@@ -74,150 +72,12 @@ static const char revoke_help[] =
 	"The server forgets it on SIGHUP: requests are answered 401, connections closed with "
 	"4003.\n";
 
-struct request {
-	struct options server; /* --config and --set */
-	struct key key;        /* add */
-	bool has_role;
-	const char *which; /* revoke */
-	int64_t now_ms;
+/* What is asked, and where. */
+struct job {
+	struct key_request ask;
 	char path[AUTH_PATH_MAX];
 	char audit[AUDIT_PATH_MAX];
 };
-
-/* --- the command line ------------------------------------------------------------------------- */
-
-/* 90d, 12h; a date, meaning the end of that day; a time. */
-static bool parse_expiry(const char *text, int64_t now_ms, int64_t *out)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-	day_t day;
-
-	if (*text >= '1' && *text <= '9' && end[0] && !end[1] && n <= LIFE_DAYS) {
-		if (*end != 'd' && *end != 'h')
-			return false;
-		*out = now_ms + n * (*end == 'd' ? DAY_MS : HOUR_MS);
-		return true;
-	}
-	if (day_parse(text, strlen(text), &day)) {
-		*out = ist_instant(day + 1, 0);
-		return true;
-	}
-	return ist_parse(text, strlen(text), out);
-}
-
-static int take_limit(const char *name, const char *text, int64_t *out, struct agni_err *err)
-{
-	char *end;
-
-	*out = strtoll(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || *out < 1 || *out > KEY_LIMIT_MAX)
-		return agni_fail(err, AGNI_EUSAGE, "%s: \"%.60s\" is not within 1..%d", name, text,
-				 KEY_LIMIT_MAX);
-	return 0;
-}
-
-static int take_expiry(struct request *r, const char *text, struct agni_err *err)
-{
-	if (!parse_expiry(text, r->now_ms, &r->key.expires_ms))
-		return agni_fail(err, AGNI_EUSAGE,
-				 "--expires: \"%.60s\" is none of 90d, 12h, YYYY-MM-DD, "
-				 "YYYY-MM-DDTHH:MM[:SS]",
-				 text);
-	if (r->key.expires_ms <= r->now_ms)
-		return agni_fail(err, AGNI_EUSAGE, "--expires: %.60s has passed", text);
-	return 0;
-}
-
-/* One option of `key add` with its value. */
-static int take_of_key(struct request *r, const char *name, const char *value, struct agni_err *err)
-{
-	struct key *key = &r->key;
-
-	if (strcmp(name, "--role") == 0) {
-		r->has_role = role_parse(value, &key->role);
-		return r->has_role ? 0
-				   : agni_fail(err, AGNI_EUSAGE,
-					       "--role: \"%.60s\" is none of viewer, trader, "
-					       "operator, admin",
-					       value);
-	}
-	if (strcmp(name, "--name") == 0) {
-		if (!key_name_is_valid(value))
-			return agni_fail(err, AGNI_EUSAGE,
-					 "--name: 1 to %d letters, digits, \".\", \"_\" and \"-\"",
-					 KEY_NAME_MAX);
-		snprintf(key->name, sizeof(key->name), "%s", value);
-		return 0;
-	}
-	if (strcmp(name, "--scope") == 0)
-		return scope_add_list(&key->scope, value, err);
-	if (strcmp(name, "--expires") == 0)
-		return take_expiry(r, value, err);
-	if (strcmp(name, "--connections") == 0)
-		return take_limit(name, value, &key->connections, err);
-	if (strcmp(name, "--requests") == 0)
-		return take_limit(name, value, &key->requests_per_s, err);
-	if (strcmp(name, "--commands") == 0)
-		return take_limit(name, value, &key->commands_per_s, err);
-	return agni_fail(err, AGNI_EUSAGE, "\"%.60s\" is not understood; see agnidata key --help",
-			 name);
-}
-
-static int take_option(struct request *r, const char *verb, const char *name, const char *value,
-		       struct agni_err *err)
-{
-	if (strcmp(name, "--config") == 0) {
-		r->server.config = value;
-		return 0;
-	}
-	if (strcmp(name, "--set") == 0) {
-		if (r->server.sets_n == SETS_MAX)
-			return agni_fail(err, AGNI_EUSAGE, "more than %d --set", SETS_MAX);
-		r->server.sets[r->server.sets_n++] = value;
-		return 0;
-	}
-	if (strcmp(verb, "add") == 0)
-		return take_of_key(r, name, value, err);
-	return agni_fail(err, AGNI_EUSAGE,
-			 "\"%.60s\" is not understood; see agnidata key %s --help", name, verb);
-}
-
-/* --name VALUE and --name=VALUE, and the one word of `revoke`. */
-static int parse(struct request *r, int argc, char **argv, struct agni_err *err)
-{
-	const char *verb = argv[0];
-
-	for (int i = 1; i < argc; i++) {
-		char *equals = strchr(argv[i], '=');
-		const char *value = equals ? equals + 1 : NULL;
-		int rc;
-
-		if (argv[i][0] != '-' && strcmp(verb, "revoke") == 0 && !r->which) {
-			r->which = argv[i];
-			continue;
-		}
-		if (strncmp(argv[i], "--", 2) != 0)
-			return agni_fail(err, AGNI_EUSAGE,
-					 "\"%.60s\" is not understood; see agnidata key %s --help",
-					 argv[i], verb);
-		if (equals)
-			*equals = '\0';
-		else if (i + 1 < argc)
-			value = argv[i + 1];
-		else
-			return agni_fail(err, AGNI_EUSAGE, "%s needs a value", argv[i]);
-		rc = take_option(r, verb, argv[i], value, err);
-		if (rc < 0)
-			return rc;
-		i += !equals;
-	}
-	if (strcmp(verb, "add") == 0 && !r->has_role)
-		return agni_fail(err, AGNI_EUSAGE, "which --role? see agnidata key add --help");
-	if (strcmp(verb, "revoke") == 0 && !r->which)
-		return agni_fail(err, AGNI_EUSAGE, "which key? agnidata key list has the ids");
-	return 0;
-}
 
 /* --- what is done ----------------------------------------------------------------------------- */
 
@@ -228,15 +88,15 @@ static int fault(const struct agni_err *err)
 }
 
 /* A file that is not there yet holds no keys. */
-static int load(const struct request *r, struct keys *keys, struct agni_err *err)
+static int load(const struct job *job, struct keys *keys, struct agni_err *err)
 {
-	int rc = keys_load(keys, r->path, err);
+	int rc = keys_load(keys, job->path, err);
 
 	return rc == AGNI_ENOTFOUND ? 0 : rc;
 }
 
 /* On the record first: what cannot be recorded is not done. */
-static int record(const struct request *r, const char *act, const struct key *key,
+static int record(const struct job *job, const char *act, const struct key *key,
 		  struct agni_err *err)
 {
 	const struct passwd *user = getpwuid(getuid());
@@ -245,7 +105,7 @@ static int record(const struct request *r, const char *act, const struct key *ke
 	snprintf(who, sizeof(who), "user:%s", user ? user->pw_name : "unknown");
 	snprintf(detail, sizeof(detail), "%s (%s): %s%s", key->name, key->id, role_text(key->role),
 		 key->scope.n ? ", with a scope" : "");
-	return audit_record(r->audit,
+	return audit_record(job->audit,
 			    &(struct audit_act){.act = act,
 						.who = who,
 						.peer = "",
@@ -256,48 +116,54 @@ static int record(const struct request *r, const char *act, const struct key *ke
 		       : 0;
 }
 
-static int add_locked(struct request *r, struct keys *keys, struct agni_err *err)
+static int add_locked(struct job *job, struct keys *keys, struct agni_err *err)
 {
 	char text[KEY_TEXT_LEN + 1];
-	int rc = load(r, keys, err);
+	int rc = load(job, keys, err);
 
 	if (rc == 0) {
-		rc = keys_add(keys, &r->key, r->now_ms, text, err);
-		r->key.scope = (struct scope){0}; /* taken over */
+		rc = keys_add(keys, &job->ask.key, job->ask.now_ms, text, err);
+		job->ask.key.scope = (struct scope){0}; /* taken over */
 	}
 	if (rc == 0)
-		rc = record(r, "key.added", &keys->all[keys->n - 1], err);
+		rc = record(job, "key.added", &keys->all[keys->n - 1], err);
 	if (rc == 0)
-		rc = keys_save(keys, r->path, err);
+		rc = keys_save(keys, job->path, err);
 	if (rc < 0)
 		return fault(err);
-	puts(text);
+	rc = puts(text) < 0 || fflush(stdout) != 0 ? AGNI_ECLOSED : 0;
 	explicit_bzero(text, sizeof(text));
+	if (rc < 0) {
+		agni_fail(err, rc, "the key could not be printed; revoke %s, and make another",
+			  keys->all[keys->n - 1].id);
+		return fault(err);
+	}
 	fprintf(stderr,
 		"%s %s (%s) is in %s; the line above is its key, and is not kept anywhere.\n"
 		"A running server takes it on SIGHUP.\n",
-		role_text(r->key.role), keys->all[keys->n - 1].name, keys->all[keys->n - 1].id,
-		r->path);
+		role_text(job->ask.key.role), keys->all[keys->n - 1].name,
+		keys->all[keys->n - 1].id, job->path);
 	return KEY_DONE;
 }
 
-static int revoke_locked(struct request *r, struct keys *keys, struct agni_err *err)
+static int revoke_locked(struct job *job, struct keys *keys, struct agni_err *err)
 {
 	struct key *key;
 	struct key gone;
 
-	if (load(r, keys, err) < 0)
+	if (load(job, keys, err) < 0)
 		return fault(err);
-	key = keys_find(keys, r->which);
+	key = keys_find(keys, job->ask.which);
 	if (!key) {
-		agni_fail(err, AGNI_ENOTFOUND, "%s has no key \"%.60s\"", r->path, r->which);
+		agni_fail(err, AGNI_ENOTFOUND, "%s has no key \"%.60s\"", job->path,
+			  job->ask.which);
 		return fault(err);
 	}
-	if (record(r, "key.revoked", key, err) < 0)
+	if (record(job, "key.revoked", key, err) < 0)
 		return fault(err);
 	gone = *key; /* for its name; what it points to is no longer ours */
 	keys_remove(keys, key);
-	if (keys_save(keys, r->path, err) < 0)
+	if (keys_save(keys, job->path, err) < 0)
 		return fault(err);
 	fprintf(stderr, "%s %s (%s) is revoked; a running server takes it on SIGHUP.\n",
 		role_text(gone.role), gone.name, gone.id);
@@ -305,16 +171,16 @@ static int revoke_locked(struct request *r, struct keys *keys, struct agni_err *
 }
 
 /* Changes the file while nobody else does. */
-static int change(struct request *r,
-		  int (*change_locked)(struct request *r, struct keys *keys, struct agni_err *err))
+static int change(struct job *job,
+		  int (*change_locked)(struct job *job, struct keys *keys, struct agni_err *err))
 {
 	struct keys keys = {0};
 	struct agni_err err;
-	int fd = keys_lock(r->path, &err), rc;
+	int fd = keys_lock(job->path, &err), rc;
 
 	if (fd < 0)
 		return fault(&err);
-	rc = change_locked(r, &keys, &err);
+	rc = change_locked(job, &keys, &err);
 	keys_unlock(fd);
 	keys_fini(&keys);
 	return rc;
@@ -343,34 +209,34 @@ static void print_key(const struct key *key, int64_t now_ms)
 	putchar('\n');
 }
 
-static int list(const struct request *r)
+static int list(const struct job *job)
 {
 	struct keys keys = {0};
 	struct agni_err err;
 
-	if (load(r, &keys, &err) < 0)
+	if (load(job, &keys, &err) < 0)
 		return fault(&err);
 	for (size_t i = 0; i < keys.n; i++)
-		print_key(&keys.all[i], r->now_ms);
+		print_key(&keys.all[i], job->ask.now_ms);
 	if (keys.n == 0)
-		fprintf(stderr, "%s holds no keys\n", r->path);
+		fprintf(stderr, "%s holds no keys\n", job->path);
 	keys_fini(&keys);
 	return KEY_DONE;
 }
 
 /* Where the keys are, as the server would find them; the data folder is made when it is needed. */
-static int find_path(struct request *r, bool is_change)
+static int find_path(struct job *job, bool is_change)
 {
 	struct server_config *c = mem_zalloc(sizeof(*c));
 	struct buf problems = {0};
-	int rc = server_config_read(c, &r->server, &problems);
+	int rc = server_config_read(c, &job->ask.server, &problems);
 
 	if (rc < 0)
 		fprintf(stderr, "%s", buf_cstr(&problems));
 	else
-		auth_keys_path(&c->auth, c->server.data_dir, r->path);
+		auth_keys_path(&c->auth, c->server.data_dir, job->path);
 	if (rc == 0)
-		audit_path(&c->audit, c->server.data_dir, r->audit);
+		audit_path(&c->audit, c->server.data_dir, job->audit);
 	if (rc == 0 && is_change && !c->auth.keys_file[0] && mkdir(c->server.data_dir, 0700) < 0 &&
 	    errno != EEXIST) {
 		rc = -errno;
@@ -383,21 +249,21 @@ static int find_path(struct request *r, bool is_change)
 	return rc == 0 ? KEY_DONE : rc == AGNI_ECONFIG ? KEY_USAGE : KEY_FAULT;
 }
 
-static int run(struct request *r, int argc, char **argv)
+static int run(struct job *job, int argc, char **argv)
 {
 	struct agni_err err;
 	int rc;
 
-	if (parse(r, argc, argv, &err) < 0) {
+	if (key_request_parse(&job->ask, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return KEY_USAGE;
 	}
-	rc = find_path(r, strcmp(argv[0], "list") != 0);
+	rc = find_path(job, strcmp(argv[0], "list") != 0);
 	if (rc != KEY_DONE)
 		return rc;
 	if (strcmp(argv[0], "add") == 0)
-		return change(r, add_locked);
-	return strcmp(argv[0], "revoke") == 0 ? change(r, revoke_locked) : list(r);
+		return change(job, add_locked);
+	return strcmp(argv[0], "revoke") == 0 ? change(job, revoke_locked) : list(job);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -414,7 +280,7 @@ int key_command(int argc, char **argv)
 	static const struct {
 		const char *verb, *help;
 	} verbs[] = {{"add", add_help}, {"list", list_help}, {"revoke", revoke_help}};
-	struct request r = {0};
+	struct job job = {0};
 	struct clock clock;
 	int rc;
 
@@ -426,9 +292,9 @@ int key_command(int argc, char **argv)
 			return KEY_DONE;
 		}
 		clock_init(&clock, CLOCK_SYSTEM);
-		r.now_ms = clock_wall_ms(&clock);
-		rc = run(&r, argc, argv);
-		scope_fini(&r.key.scope);
+		job.ask.now_ms = clock_wall_ms(&clock);
+		rc = run(&job, argc, argv);
+		scope_fini(&job.ask.key.scope);
 		return rc;
 	}
 	if (wants_help(argc, argv)) {

@@ -87,6 +87,9 @@ bool guard_check(const struct message *m, const struct guard_rules *rules, struc
 	    !host_check(m, rules->loopback_only, fault) ||
 	    !target_check(m, rules->loopback_only, target, fault))
 		return false;
+	/* Which one counts is for nobody to choose: not for us, not for a proxy before us. */
+	if (message_header_count(m, "authorization") > 1)
+		return refuse(fault, 400, "bad_request", "Authorization twice");
 	if (m->minor > 0 && expect && strcasecmp(expect, "100-continue") != 0)
 		return refuse(fault, 417, "expectation_failed", "only 100-continue is known");
 	return true;

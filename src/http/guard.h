@@ -7,6 +7,7 @@
  *             at most body_max                                         413 payload_too_large
  *   Host      exactly one on 1.1, at most one on 1.0, host[:port]             400 bad_request
  *             names loopback, when the listener is on loopback         403 host_not_allowed
+ *   Authorization  at most one                                              400 bad_request
  *   Expect    100-continue or nothing                                417 expectation_failed
  *   target    a path, or http://host/path; decodes                            400 bad_request
  *   method    not CONNECT                                                501 not_implemented

@@ -481,6 +481,16 @@ static void test_guard_lengths(void **state)
 	check_str(guarded(again, sizeof(again), false), "bad_request");
 }
 
+static void test_guard_authorization(void **state)
+{
+	static const char once[] = "host\0a\0authorization\0Bearer x";
+	static const char twice[] = "host\0a\0authorization\0Bearer x\0authorization\0Bearer x";
+
+	(void)state;
+	check_str(guarded(once, sizeof(once), false), "");
+	check_str(guarded(twice, sizeof(twice), false), "bad_request");
+}
+
 static bool is_loopback_host(const char *host)
 {
 	char lines[128] = "host";
@@ -771,6 +781,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_chunk_limits),
 		cmocka_unit_test(test_guard_lengths),
+		cmocka_unit_test(test_guard_authorization),
 		cmocka_unit_test(test_loopback_host),
 		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_conformance),
