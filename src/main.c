@@ -321,6 +321,8 @@ static int server_init(struct server *s, struct agni_err *err)
 	if (rc < 0)
 		return rc;
 	s->http = http_client_create(&s->loop, s->cfg.upstream.ca_file);
+	http_client_keep(s->http, (unsigned)s->cfg.server.client_idle_max,
+			 (uint64_t)s->cfg.server.client_idle_ms);
 	book_init(&s->book, (uint32_t)s->cfg.server.instruments_max);
 	tape_init(&s->tape, TAPE_RING);
 	interest_init(&s->interest);

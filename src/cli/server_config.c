@@ -24,6 +24,11 @@ static const struct config_key server_keys[] = {
 	CONFIG_INT(struct server_keys, drain_ms, 0, 0, 60000, "ms", "further time for a stop"),
 	CONFIG_INT(struct server_keys, instruments_max, 16384, 64, 1000000, "",
 		   "most instruments that are held"),
+	CONFIG_INT(struct server_keys, client_idle_max, 8, 0, 64, "",
+		   "connections to the broker's REST host and others that are kept for another "
+		   "call; 0 = none"),
+	CONFIG_INT(struct server_keys, client_idle_ms, 30000, 100, 600000, "ms",
+		   "how long such a connection is kept"),
 	{0},
 };
 

@@ -25,6 +25,8 @@ struct server_keys {
 	int64_t stop_ms;
 	int64_t drain_ms;
 	int64_t instruments_max;
+	int64_t client_idle_max;
+	int64_t client_idle_ms;
 };
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };

@@ -17,8 +17,10 @@
 #include "core/secret.h"
 #include "http/client_internal.h"
 
-#define REDIRECTS_MAX 5
-#define URL_TEXT_MAX  (URL_HOST_MAX + URL_TARGET_MAX + 32)
+#define REDIRECTS_MAX    5
+#define IDLE_MAX_DEFAULT 8
+#define IDLE_MS_DEFAULT  30000
+#define URL_TEXT_MAX     (URL_HOST_MAX + URL_TARGET_MAX + 32)
 
 struct http_call {
 	struct http_client *client;
@@ -34,6 +36,7 @@ struct http_call {
 	int redirects;
 	uint64_t timeout_ms;
 	struct hop *hop;
+	bool is_retried;     /* once, when an idle connection turned out to be closed */
 	uv_timer_t timer;    /* the total deadline; at once for a failure at the start */
 	struct agni_err err; /* why it failed at the start; code 0 otherwise */
 	http_done_fn *done;
@@ -60,10 +63,20 @@ struct http_client *http_client_create(struct loop *loop, const char *ca_file)
 	c->loop = loop;
 	c->ca_file = ca_file && *ca_file ? mem_strdup(ca_file) : NULL;
 	list_init(&c->calls);
+	list_init(&c->idle);
+	http_client_keep(c, IDLE_MAX_DEFAULT, IDLE_MS_DEFAULT);
 	uv_timer_init(&loop->uv, &c->anchor);
 	c->anchor.data = c;
 	c->open = 1;
 	return c;
+}
+
+void http_client_keep(struct http_client *c, unsigned max, uint64_t idle_ms)
+{
+	c->idle_max = max;
+	c->idle_ms = idle_ms;
+	while (c->idle_n > max)
+		hop_close_oldest(c);
 }
 
 /* ---- the end of a call -------------------------------------------------------------------- */
@@ -82,7 +95,7 @@ static void on_call_closed(uv_handle_t *handle)
 static void call_end(struct http_call *call)
 {
 	list_remove(&call->link);
-	hop_close(call->hop);
+	hop_keep(call->hop);
 	call->hop = NULL;
 	secret_wipe_text(&call->authorization);
 	secret_wipe_text(&call->headers);
@@ -195,6 +208,8 @@ void http_client_close(struct http_client *c, void (*done)(void *arg), void *arg
 	/* Not list_for_each: a `done` may cancel another call. */
 	while (!list_is_empty(&c->calls))
 		call_finish(container_of(c->calls.next, struct http_call, link), NULL, &canceled);
+	while (c->idle_n > 0)
+		hop_close_oldest(c);
 	uv_close((uv_handle_t *)&c->anchor, on_anchor_closed);
 }
 
@@ -217,7 +232,8 @@ static struct buf request_text(const struct http_call *call)
 	if (u->port != (url_is_tls(u) ? 443 : 80))
 		buf_printf(&out, ":%d", u->port);
 	buf_str(&out, "\r\nUser-Agent: agnidata\r\nAccept-Encoding: identity\r\n"
-		      "Connection: close\r\n");
+		      "Connection: ");
+	buf_str(&out, call->client->idle_max ? "keep-alive\r\n" : "close\r\n");
 	if (has_body)
 		buf_printf(&out, "Content-Length: %zu\r\n", call->body.len);
 	if (call->authorization) {
@@ -231,7 +247,12 @@ static struct buf request_text(const struct http_call *call)
 	return out;
 }
 
-/* Starts the hop to call->url. Returns 0 or an error: TLS cannot be set up. */
+static bool is_idempotent(const struct http_call *call)
+{
+	return strcmp(call->method, "POST") != 0;
+}
+
+/* Starts the hop to call->url, on a new connection if this is a second try. Returns 0 or an error: TLS cannot be set up. */
 static int call_hop(struct http_call *call, struct agni_err *err)
 {
 	struct http_client *c = call->client;
@@ -246,7 +267,13 @@ static int call_hop(struct http_call *call, struct agni_err *err)
 			return err->code;
 	}
 	request = request_text(call);
-	call->hop = hop_start(c, &call->url, tls, &request, call->response_max, on_hop_done, call);
+	/* Whoever may not ask twice does not take a connection that may turn out to be closed. */
+	if (is_idempotent(call) && !call->is_retried)
+		call->hop =
+			hop_again(c, &call->url, &request, call->response_max, on_hop_done, call);
+	if (!call->hop)
+		call->hop = hop_start(c, &call->url, tls, &request, call->response_max, on_hop_done,
+				      call);
 	return 0;
 }
 
@@ -296,9 +323,21 @@ static void call_redirect(struct http_call *call, const struct message *m)
 	if (!url_same_origin(&call->first, &next))
 		secret_wipe_text(
 			&call->authorization); /* for good: who led us away may lead us back */
-	hop_close(call->hop);
+	hop_keep(call->hop);
 	call->hop = NULL;
 	call->url = next;
+	if (call_hop(call, &err) < 0)
+		call_finish(call, NULL, &err);
+}
+
+/* The peer had closed the idle connection before it could hear us: once more, on a new one. */
+static void call_retry(struct http_call *call)
+{
+	struct agni_err err;
+
+	call->is_retried = true;
+	hop_close(call->hop);
+	call->hop = NULL;
 	if (call_hop(call, &err) < 0)
 		call_finish(call, NULL, &err);
 }
@@ -307,7 +346,9 @@ static void on_hop_done(void *arg, const struct message *answer, const struct ag
 {
 	struct http_call *call = arg;
 
-	if (answer && is_redirect(call, answer))
+	if (!answer && hop_is_stale(call->hop)) /* never so with a second try: that is not reused */
+		call_retry(call);
+	else if (answer && is_redirect(call, answer))
 		call_redirect(call, answer);
 	else
 		call_finish(call, answer, err);

@@ -5,7 +5,9 @@
  *      RESOLVE --> CONNECT --> TLS --> SEND --> HEAD --> BODY --> done
  *         +----------+----------+--------+-------+--------+-----> done with an error
  *
- * One connection per call in this first form. Names are resolved off the loop (uv_getaddrinfo). For
+ * A connection whose answer is complete waits for another call to the same origin, for a while, if
+ * the peer agrees. When it turns out to be closed the call is made once more on a new one, unless it
+ * is a POST: these begin with a new connection always. Names are resolved off the loop (uv_getaddrinfo). For
  * https the certificate chain is checked against the CA bundle and the name against the URL's host;
  * there is no way to switch that off. Plain http is refused for hosts that are not loopback.
  * Redirects are followed for GET when asked, at most 5, each checked again; `Authorization` is sent
@@ -24,6 +26,10 @@ struct http_call;
 /* `ca_file`: PEM bundle; NULL or "" = the system's (/etc/ssl/certs/ca-certificates.crt and the
  * usual other places). It is read at the first https call. The client must outlive its calls. */
 struct http_client *http_client_create(struct loop *loop, const char *ca_file);
+
+/* At most `max` connections wait for another call, each for at most `idle_ms`; 0: none, every call
+ * has a connection of its own. At the start: 8, 30 s. */
+void http_client_keep(struct http_client *c, unsigned max, uint64_t idle_ms);
 
 /* Cancels every call (their `done` gets AGNI_ECANCELED), then `done` once when no handle is left;
  * the client is freed after it returns. */

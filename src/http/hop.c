@@ -1,58 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * hop: one connection of a call: resolve, connect, TLS, send, receive.
- *
- * The addresses of a name are tried in the order that the resolver gives, each with a socket of its
- * own ("localhost" is ::1 first, and many listen on 127.0.0.1 only). Plain http connects to
- * loopback addresses only, whatever the name resolves to.
+ * hop: one exchange on one connection: TLS, send, receive. See hop_internal.h for the stages.
  *
  * Failures end in hop_fail(), the answer in hop_answer(); both call `done` once. What libuv still
- * holds then (socket, resolver request) is let go of in hop_close().
+ * holds then (socket, resolver request) is let go of in hop_close(), or the connection waits for
+ * another exchange: hop_keep().
  */
-#include <netdb.h>
 #include <stdlib.h>
 
 #include "core/secret.h"
-#include "http/client_internal.h"
-#include "http/parser.h"
-
-#define READ_BYTES 16384
-
-enum stage { STAGE_RESOLVE, STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_RECEIVE };
-
-struct hop {
-	struct http_client *client;
-	struct url url;
-	hop_done_fn *done; /* NULL once it was called or the hop is closed */
-	void *arg;
-	enum stage stage;
-	uv_timer_t starter; /* turns a failure of hop_start into one of the next turn */
-	uv_getaddrinfo_t resolve;
-	struct addrinfo *addrs, *next; /* libuv's; `next` is tried next */
-	uv_tcp_t tcp;
-	uv_connect_t connect;
-	uv_write_t write;
-	struct tls_session *tls; /* NULL: plain http */
-	struct buf request;      /* wiped when it has been handed to TLS or the kernel */
-	struct buf wire;         /* what uv_write holds */
-	struct parser *parser;
-	struct message msg;
-	struct agni_err err;
-	int held; /* by libuv: starter, resolver request, tcp */
-	bool has_tcp;
-	bool is_writing;
-	bool is_closed;
-	char bytes[READ_BYTES];
-};
-
-static void try_next(struct hop *h);
+#include "http/hop_internal.h"
 
 const char *hop_stage(const struct hop *h)
 {
 	static const char *const names[] = {
 		[STAGE_RESOLVE] = "resolving the name",     [STAGE_CONNECT] = "connecting",
 		[STAGE_TLS] = "in the TLS handshake",       [STAGE_SEND] = "sending",
-		[STAGE_RECEIVE] = "waiting for the answer",
+		[STAGE_RECEIVE] = "waiting for the answer", [STAGE_IDLE] = "idle",
 	};
 
 	return names[h->stage];
@@ -60,7 +24,7 @@ const char *hop_stage(const struct hop *h)
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
-static void hop_release(struct hop *h)
+void hop_unhold(struct hop *h)
 {
 	struct http_client *client = h->client;
 
@@ -81,7 +45,7 @@ static void hop_release(struct hop *h)
 
 static void on_closed(uv_handle_t *handle)
 {
-	hop_release(handle->data);
+	hop_unhold(handle->data);
 }
 
 void hop_close(struct hop *h)
@@ -90,12 +54,27 @@ void hop_close(struct hop *h)
 		return;
 	h->is_closed = true;
 	h->done = NULL;
+	hop_forget(h);
 	uv_close((uv_handle_t *)&h->starter, on_closed);
 	uv_cancel((uv_req_t *)&h->resolve); /* its callback runs in any case, if it is under way */
 	if (h->has_tcp) {
 		h->has_tcp = false;
 		uv_close((uv_handle_t *)&h->tcp, on_closed);
 	}
+}
+
+void hop_expect(struct hop *h, size_t response_max)
+{
+	struct parser_limits limits = {.head_max = HOP_HEAD_BYTES,
+				       .target_max = 0,
+				       .headers_max = HOP_HEADERS,
+				       .body_max = response_max};
+
+	parser_destroy(h->parser);
+	h->parser = parser_create(PARSER_RESPONSE, &limits);
+	parser_begin(h->parser, &h->msg);
+	h->has_heard = h->is_whole = false;
+	h->err = (struct agni_err){0};
 }
 
 static void hop_done(struct hop *h, const struct message *answer)
@@ -109,8 +88,7 @@ static void hop_done(struct hop *h, const struct message *answer)
 		done(h->arg, answer, &h->err);
 }
 
-/* h->err says why. */
-static void hop_fail(struct hop *h)
+void hop_fail(struct hop *h)
 {
 	agni_wrap(&h->err, "%.90s", h->url.host);
 	hop_done(h, NULL);
@@ -118,7 +96,7 @@ static void hop_fail(struct hop *h)
 
 /* ---- the answer --------------------------------------------------------------------------- */
 
-static int fail(struct hop *h, int code, const char *text)
+int hop_set_fail(struct hop *h, int code, const char *text)
 {
 	return agni_fail(&h->err, code, "%s", text);
 }
@@ -137,13 +115,13 @@ static int head_check(struct hop *h)
 	size_t lengths = message_header_count(m, "content-length");
 
 	if ((coding && lengths) || lengths > 1 || message_header_count(m, "transfer-encoding") > 1)
-		return fail(h, AGNI_EPARSE, "the answer's length is ambiguous");
+		return hop_set_fail(h, AGNI_EPARSE, "the answer's length is ambiguous");
 	if (coding && strcasecmp(coding, "chunked") != 0)
-		return fail(h, AGNI_EPROTO, "a transfer coding that is not chunked");
+		return hop_set_fail(h, AGNI_EPROTO, "a transfer coding that is not chunked");
 	if (content && *content && strcasecmp(content, "identity") != 0)
-		return fail(h, AGNI_EPROTO, "a compressed answer that was not asked for");
+		return hop_set_fail(h, AGNI_EPROTO, "a compressed answer that was not asked for");
 	if (m->status == 101)
-		return fail(h, AGNI_EPROTO, "101 that was not asked for");
+		return hop_set_fail(h, AGNI_EPROTO, "101 that was not asked for");
 	return 0;
 }
 
@@ -157,6 +135,7 @@ static int receive(struct hop *h, const char *bytes, size_t len)
 {
 	size_t at = 0;
 
+	h->has_heard = h->has_heard || len > 0;
 	for (;;) {
 		size_t used;
 		enum parser_event event = parser_feed(h->parser, bytes + at, len - at, &used);
@@ -166,13 +145,14 @@ static int receive(struct hop *h, const char *bytes, size_t len)
 		if (event == PARSER_MORE)
 			return 0;
 		if (event == PARSER_FAILED)
-			return fail(h, fault_code(parser_fault(h->parser)),
-				    parser_fault(h->parser)->text);
+			return hop_set_fail(h, fault_code(parser_fault(h->parser)),
+					    parser_fault(h->parser)->text);
 		if (event == PARSER_HEAD)
 			rc = head_check(h);
-		else if (h->msg.status >= 200)
+		else if (h->msg.status >= 200) {
+			h->is_whole = at == len;
 			return 1;
-		else /* 100 Continue, 103 Early Hints: the answer comes behind it */
+		} else /* 100 Continue, 103 Early Hints: the answer comes behind it */
 			parser_begin(h->parser, &h->msg);
 		if (rc < 0)
 			return rc;
@@ -194,7 +174,7 @@ static void peer_closed(struct hop *h, bool is_clean)
 		hop_answer(h);
 		return;
 	}
-	fail(h, AGNI_ECLOSED, "the peer closed before its answer was complete");
+	hop_set_fail(h, AGNI_ECLOSED, "the peer closed before its answer was complete");
 	hop_fail(h);
 }
 
@@ -249,7 +229,7 @@ static void on_written(uv_write_t *write, int status)
 		secret_wipe_buf(&h->wire); /* the request, with its authorization */
 }
 
-static void send_request(struct hop *h)
+void hop_send_request(struct hop *h)
 {
 	h->stage = STAGE_SEND;
 	if (!h->tls) {
@@ -260,6 +240,8 @@ static void send_request(struct hop *h)
 	}
 	if (tls_write(h->tls, h->request.data, h->request.len, &h->err) < 0)
 		hop_fail(h);
+	else
+		flush_tls(h);
 	secret_wipe_buf(&h->request);
 }
 
@@ -268,7 +250,7 @@ static void send_request(struct hop *h)
 /* Everything that can be decrypted now. Returns as receive(). */
 static int receive_tls(struct hop *h)
 {
-	char plain[READ_BYTES];
+	char plain[HOP_READ_BYTES];
 	int rc = 0, n = 0;
 
 	while (rc == 0 && (n = tls_read(h->tls, plain, sizeof(plain), &h->err)) > 0)
@@ -285,7 +267,7 @@ static void drive_tls(struct hop *h)
 	if (h->stage == STAGE_TLS) {
 		rc = tls_handshake(h->tls, &h->err);
 		if (rc > 0)
-			send_request(h);
+			hop_send_request(h);
 		if (rc == 0 || !h->done) {
 			if (h->done)
 				flush_tls(h);
@@ -314,6 +296,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct hop *h = stream->data;
 
+	if (h->stage == STAGE_IDLE)
+		hop_idle_read(h, n, buf->base);
 	if (n == 0 || !h->done)
 		return;
 	if (n == UV_EOF) {
@@ -330,20 +314,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
-/* ---- connecting --------------------------------------------------------------------------- */
-
-static void on_connected(uv_connect_t *connect, int status)
+void hop_connected(struct hop *h)
 {
-	struct hop *h = connect->data;
 	int rc;
 
-	if (!h->done)
-		return;
-	if (status < 0) {
-		agni_fail_uv(&h->err, status, "connect");
-		try_next(h);
-		return;
-	}
 	uv_tcp_nodelay(&h->tcp, 1);
 	rc = uv_read_start((uv_stream_t *)&h->tcp, on_alloc, on_read);
 	if (rc < 0) {
@@ -353,130 +327,11 @@ static void on_connected(uv_connect_t *connect, int status)
 		h->stage = STAGE_TLS;
 		drive_tls(h);
 	} else {
-		send_request(h);
+		hop_send_request(h);
 	}
 }
 
-static bool is_loopback(const struct sockaddr *addr)
+bool hop_listen_on(struct hop *h)
 {
-	char text[64];
-
-	return uv_ip_name(addr, text, sizeof(text)) == 0 && host_is_loopback(text);
-}
-
-/* A socket whose connect failed is of no more use; the next address gets a new one. */
-static void on_retry(uv_handle_t *handle)
-{
-	struct hop *h = handle->data;
-
-	if (!h->is_closed)
-		try_next(h);
-	hop_release(h);
-}
-
-static void connect_to(struct hop *h, const struct sockaddr *addr)
-{
-	int rc = uv_tcp_init(&h->client->loop->uv, &h->tcp);
-
-	AGNI_ASSERT(rc == 0);
-	h->has_tcp = true;
-	h->held++;
-	rc = uv_tcp_connect(&h->connect, &h->tcp, addr, on_connected);
-	if (rc < 0) {
-		agni_fail_uv(&h->err, rc, "connect");
-		try_next(h);
-	}
-}
-
-static void try_next(struct hop *h)
-{
-	struct addrinfo *ai = h->next;
-
-	if (!ai) {
-		hop_fail(h);
-		return;
-	}
-	if (h->has_tcp) {
-		h->has_tcp = false;
-		uv_close((uv_handle_t *)&h->tcp, on_retry);
-		return;
-	}
-	h->next = ai->ai_next;
-	h->stage = STAGE_CONNECT;
-	if (!h->tls && !is_loopback(ai->ai_addr)) {
-		fail(h, AGNI_ETLS, "plain http leads beyond loopback");
-		try_next(h);
-		return;
-	}
-	connect_to(h, ai->ai_addr);
-}
-
-static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addrs)
-{
-	struct hop *h = resolve->data;
-
-	h->addrs = h->next = addrs;
-	if (h->done) {
-		if (status < 0) {
-			agni_fail_uv(&h->err, status, "resolve");
-			hop_fail(h);
-		} else {
-			fail(h, AGNI_ENOTFOUND, "the name has no address");
-			try_next(h);
-		}
-	}
-	hop_release(h);
-}
-
-/* ---- the beginning ------------------------------------------------------------------------ */
-
-static void on_starter(uv_timer_t *timer)
-{
-	hop_fail(timer->data);
-}
-
-static int begin(struct hop *h, struct tls_config *tls)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	char port[8];
-	int rc;
-
-	if (tls) {
-		h->tls = tls_session_create(tls, h->url.host, &h->err);
-		if (!h->tls)
-			return h->err.code;
-	}
-	snprintf(port, sizeof(port), "%d", h->url.port);
-	rc = uv_getaddrinfo(&h->client->loop->uv, &h->resolve, on_resolved, h->url.host, port,
-			    &hints);
-	if (rc < 0)
-		return agni_fail_uv(&h->err, rc, "resolve");
-	h->held++;
-	return 0;
-}
-
-struct hop *hop_start(struct http_client *c, const struct url *u, struct tls_config *tls,
-		      struct buf *request, size_t response_max, hop_done_fn *done, void *arg)
-{
-	struct hop *h = mem_zalloc(sizeof(*h));
-	struct parser_limits limits = {.head_max = HOP_HEAD_BYTES,
-				       .target_max = 0,
-				       .headers_max = HOP_HEADERS,
-				       .body_max = response_max};
-
-	h->client = c;
-	h->url = *u;
-	h->done = done;
-	h->arg = arg;
-	h->request = *request;
-	*request = (struct buf){0};
-	h->parser = parser_create(PARSER_RESPONSE, &limits);
-	parser_begin(h->parser, &h->msg);
-	uv_timer_init(&c->loop->uv, &h->starter);
-	h->starter.data = h->resolve.data = h->tcp.data = h->connect.data = h->write.data = h;
-	h->held = 1;
-	c->open++;
-	if (begin(h, tls) < 0)
-		uv_timer_start(&h->starter, on_starter, 0, 0);
-	return h;
+	return uv_read_start((uv_stream_t *)&h->tcp, on_alloc, on_read) == 0;
 }

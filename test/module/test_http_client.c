@@ -310,7 +310,7 @@ static void test_get(void **state)
 	check_str(out.url, url_of(&s, "127.0.0.1", "/a/b"));
 	snprintf(want, sizeof(want),
 		 "GET /a/b?ticket=1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: agnidata\r\n"
-		 "Accept-Encoding: identity\r\nConnection: close\r\n"
+		 "Accept-Encoding: identity\r\nConnection: keep-alive\r\n"
 		 "Authorization: Bearer secret\r\nAccept: application/json\r\nX-Y: z\r\n\r\n",
 		 s.port);
 	check_str(buf_cstr(&s.seen), want);

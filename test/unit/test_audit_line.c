@@ -66,8 +66,7 @@ static void test_injection(void **state)
 		"\\",
 		"\x1b[2J",
 		"\x7f",
-		"\xc2\x9b"
-		"2J",                   /* CSI as one character */
+		"\xc2\x9b[2J",          /* CSI as one character */
 		"\xe2\x80\xa8",         /* line separator */
 		"\xe2\x80\xae",         /* right-to-left override */
 		"\xe2\x81\xa6",         /* isolate */
