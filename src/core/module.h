@@ -2,12 +2,13 @@
  *
  * module: what every part of the server that lives on the loop looks like from main.c.
  *
- *      start()           listen()                      stop()         done()
+ *      start()           listen(), begin()             stop()         done()
  *  NEW -------> STARTED --------> (serves) -------> STOPPING -------> STOPPED
  *
  * start is all or nothing: on error it leaves nothing behind. It may return before the module is
  * useful; health() says so. When every module has started, listen() opens the doors in a second
- * pass (optional). stop cannot fail, may take turns of the loop, and calls `done` exactly once,
+ * pass, and when every door is open begin() begins what goes out, in a third (both optional): a port
+ * that is taken is told before anybody outside was asked anything. stop cannot fail, may take turns of the loop, and calls `done` exactly once,
  * when its last handle's close callback has run; from then on the module's memory may be freed.
  */
 #ifndef AGNI_CORE_MODULE_H
@@ -28,6 +29,7 @@ struct module_ops {
 	const char *name; /* log tag, metric prefix, key in /health */
 	int (*start)(struct module *m, struct agni_err *err);
 	int (*listen)(struct module *m, struct agni_err *err); /* or NULL */
+	void (*begin)(struct module *m);                       /* or NULL */
 	void (*stop)(struct module *m, module_stopped_fn *done);
 	enum health (*health)(const struct module *m, char why[HEALTH_WHY_MAX]); /* or NULL: UP */
 	const struct metric *metrics;                                            /* or NULL */

@@ -143,6 +143,20 @@ static int open_doors(const struct runner_config *cfg, struct agni_err *err)
 	return 0;
 }
 
+static void run(const struct runner *r)
+{
+	const struct runner_config *cfg = r->cfg;
+
+	if (cfg->on_running)
+		cfg->on_running(cfg->arg);
+	for (size_t i = 0; i < cfg->modules_n && !r->is_stopping; i++) {
+		struct module *m = cfg->modules[i];
+
+		if (m->ops->begin)
+			m->ops->begin(m);
+	}
+}
+
 enum runner_end runner_run(const struct runner_config *cfg, struct agni_err *err)
 {
 	struct runner r = {.cfg = cfg};
@@ -154,10 +168,10 @@ enum runner_end runner_run(const struct runner_config *cfg, struct agni_err *err
 	r.started = start_all(cfg, err);
 	r.left = cfg->modules_n;
 	ok = r.started == cfg->modules_n && open_doors(cfg, err) == 0;
-	if (!ok)
+	if (ok)
+		run(&r);
+	else
 		begin_stop(&r);
-	else if (cfg->on_running)
-		cfg->on_running(cfg->arg);
 	if (r.left > 0)
 		uv_run(&cfg->loop->uv, UV_RUN_DEFAULT);
 	handles_close(&r);

@@ -2,7 +2,7 @@
  *
  * runner: starts a table of modules in order, runs the loop, and stops them in reverse.
  *
- *      start 1..n --> listen 1..n --> the loop turns --> SIGTERM, SIGINT --> stop n..1, one by one
+ *      start 1..n --> listen 1..n --> begin 1..n --> the loop turns --> SIGTERM, SIGINT --> stop n..1, one by one
  *
  * A start that fails stops what had started. The stop has a deadline; past it the laggard is named
  * and the process ends all the same. A second signal ends it at once.

@@ -342,15 +342,13 @@ static int feed_start(struct module *m, struct agni_err *err)
 	return 0;
 }
 
-static int feed_begin(struct module *m, struct agni_err *err)
+static void feed_begin(struct module *m)
 {
 	struct feed *f = container_of(m, struct feed, mod);
 	uint64_t period = (uint64_t)f->deps.cfg->stale_ms / 4 + 1;
 
-	(void)err;
 	uv_timer_start(&f->watch, on_watch, period, period);
 	feed_attempt(f);
-	return 0;
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -463,7 +461,7 @@ static const struct metric feed_metrics[] = {
 static const struct module_ops feed_ops = {
 	.name = "feed",
 	.start = feed_start,
-	.listen = feed_begin,
+	.begin = feed_begin,
 	.stop = feed_stop,
 	.health = feed_health,
 	.metrics = feed_metrics,

@@ -361,17 +361,15 @@ static int refdata_start(struct module *m, struct agni_err *err)
 	return uv_timer_init(&r->deps.loop->uv, &r->timer);
 }
 
-static int refdata_begin(struct module *m, struct agni_err *err)
+static void refdata_begin(struct module *m)
 {
 	struct refdata *r = container_of(m, struct refdata, mod);
 
-	(void)err;
 	watch_configured(r);
 	if (r->deps.cfg->master[0] || r->deps.master_url[0])
 		begin(r);
 	else
 		r->is_ready = true;
-	return 0;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -421,7 +419,7 @@ static const struct metric refdata_metrics[] = {
 static const struct module_ops refdata_ops = {
 	.name = "refdata",
 	.start = refdata_start,
-	.listen = refdata_begin,
+	.begin = refdata_begin,
 	.stop = refdata_stop,
 	.health = refdata_health,
 	.metrics = refdata_metrics,

@@ -731,15 +731,13 @@ static int token_start(struct module *m, struct agni_err *err)
 	return 0;
 }
 
-static int token_begin(struct module *m, struct agni_err *err)
+static void token_begin(struct module *m)
 {
 	struct token *t = container_of(m, struct token, mod);
 
-	(void)err;
 	t->boot_until = clock_mono(t->deps.loop->clock) + BOOT_WAIT_NS;
 	uv_timer_start(&t->watch, on_watch, WATCH_MS, WATCH_MS);
 	choose(t);
-	return 0;
 }
 
 static void closed(struct token *t)
@@ -812,7 +810,7 @@ static const struct metric token_metrics[] = {
 static const struct module_ops token_ops = {
 	.name = "token",
 	.start = token_start,
-	.listen = token_begin,
+	.begin = token_begin,
 	.stop = token_stop,
 	.health = token_health,
 	.metrics = token_metrics,

@@ -26,6 +26,8 @@ void module_up(struct module *m)
 		fail_msg("%s: %s", m->ops->name, err.text);
 	if (m->ops->listen && m->ops->listen(m, &err) < 0)
 		fail_msg("%s: %s", m->ops->name, err.text);
+	if (m->ops->begin)
+		m->ops->begin(m);
 }
 
 static struct module *last_stopped; /* module_stopped_fn has no argument of ours */

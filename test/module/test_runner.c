@@ -65,6 +65,13 @@ static int on_listen(struct module *m, struct agni_err *err)
 	return a->listen_rc ? agni_fail(err, a->listen_rc, "no door") : 0;
 }
 
+static void on_begin(struct module *m)
+{
+	struct actor *a = actor_of(m);
+
+	say(a->play, 'b', a->name);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct actor *a = container_of((uv_timer_t *)handle, struct actor, timer);
@@ -94,7 +101,7 @@ static void on_stop(struct module *m, module_stopped_fn *done)
 
 /* The first can do everything, the others leave things out. */
 static const struct module_ops all_ops = {
-	.name = "all", .start = on_start, .listen = on_listen, .stop = on_stop};
+	.name = "all", .start = on_start, .listen = on_listen, .begin = on_begin, .stop = on_stop};
 static const struct module_ops no_door_ops = {.name = "nodoor", .start = on_start, .stop = on_stop};
 static const struct module_ops guest_ops = {.name = "guest", .stop = on_stop};
 static const struct module_ops bare_ops = {.name = "bare"};
@@ -176,13 +183,13 @@ static void test_order(void **state)
 	(void)state;
 	play_up(&p);
 	check_i64(play(&p, &err), RUNNER_CLEAN);
-	check_str(p.said, "s1 s2 s3 -- l1 l3 == x3 x2 x1 ");
+	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 x3 x2 x1 ");
 	/* A stop that takes turns: nobody else is stopped before it is done. */
 	play_up(&p);
 	p.signals_on_running = SIGINT;
 	p.actors[2].is_slow = p.actors[0].is_slow = true;
 	check_i64(play(&p, &err), RUNNER_CLEAN);
-	check_str(p.said, "s1 s2 s3 -- l1 l3 == x3 d3 x2 x1 d1 ");
+	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 x3 d3 x2 x1 d1 ");
 }
 
 /* Modules that have nothing to start or stop; callbacks that are not given; no modules at all. */
@@ -266,7 +273,7 @@ static void test_late(void **state)
 	check_i64(play(&p, &err), RUNNER_LATE);
 	check(strstr(log_captured(), "nodoor has not stopped within 200 ms") != NULL);
 	log_release();
-	check_str(p.said, "s1 s2 s3 -- l1 l3 == x3 x2 ");
+	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 x3 x2 ");
 	check(uv_hrtime() - start > 190 * NS_PER_MS);
 	check(uv_hrtime() - start < PATIENCE_MS * NS_PER_MS);
 }
