@@ -4,6 +4,10 @@
  */
 #include "cli/server_config.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "core/listen.h"
 #include "core/url.h"
 #include "http/tls.h"
@@ -52,11 +56,38 @@ static void sections_fill(struct server_config *c)
 	memcpy(c->sections, sections, sizeof(sections));
 }
 
-/* A problem of the whole goes to the list, and the next one is looked for. */
-static int note(int rc, const struct agni_err *err, struct buf *problems)
+/* Whether the command line gives the key, which then counts. */
+static bool is_set(const struct options *o, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < o->sets_n; i++) {
+		if (strncmp(o->sets[i], name, n) == 0 && o->sets[i][n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* A problem of the whole begins with the key that it is about: where that was given comes first. */
+static void put_place(const struct server_config *c, const char *text, struct buf *problems)
+{
+	const struct options *o = c->options;
+	char name[64];
+	int line;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, ": "), text);
+	line = o->config && !is_set(o, name) ? config_find_line(c->sections, o->config, name) : 0;
+	if (line)
+		buf_printf(problems, "%s:%d: ", o->config, line);
+}
+
+/* It goes to the list, and the next one is looked for. */
+static int note(const struct server_config *c, int rc, const struct agni_err *err,
+		struct buf *problems)
 {
 	if (rc == 0)
 		return 0;
+	put_place(c, err->text, problems);
 	buf_printf(problems, "%s\n", err->text);
 	return 1;
 }
@@ -82,6 +113,22 @@ static int check_url(const char *name, const char *text, const char *scheme, str
 	return 0;
 }
 
+static int check_waits(const struct feed_config *cfg, struct agni_err *err)
+{
+	if (cfg->backoff_min_ms <= cfg->backoff_max_ms)
+		return 0;
+	return agni_fail(err, AGNI_ECONFIG,
+			 "upstream.backoff_min_ms is larger than upstream.backoff_max_ms");
+}
+
+static int check_readable(const char *name, const char *path, struct agni_err *err)
+{
+	if (!path[0] || access(path, R_OK) == 0)
+		return 0;
+	agni_fail_uv(err, -errno, "%s: %.120s", name, path);
+	return AGNI_ECONFIG;
+}
+
 /* The keys, and who may listen where. */
 static int check_access(struct server_config *c, struct buf *problems)
 {
@@ -92,7 +139,7 @@ static int check_access(struct server_config *c, struct buf *problems)
 	int port, bad;
 
 	clock_init(&clock, CLOCK_SYSTEM);
-	bad = note(auth_survey(&c->auth, c->server.data_dir, clock_wall_ms(&clock), &keys, &err),
+	bad = note(c, auth_survey(&c->auth, c->server.data_dir, clock_wall_ms(&clock), &keys, &err),
 		   &err, problems);
 	if (bad)
 		return bad; /* that there are no keys would be no news */
@@ -100,9 +147,11 @@ static int check_access(struct server_config *c, struct buf *problems)
 		(struct listen_guard){keys.usable > 0, c->http.tls_cert[0] && c->http.tls_key[0]};
 	c->stream_guard = (struct listen_guard){keys.usable > 0,
 						c->stream.tls_cert[0] && c->stream.tls_key[0]};
-	bad += note(listen_parse("http.listen", c->http.listen, &c->http_guard, host, &port, &err),
+	bad += note(c,
+		    listen_parse("http.listen", c->http.listen, &c->http_guard, host, &port, &err),
 		    &err, problems);
-	return bad + note(listen_parse("stream.listen", c->stream.listen, &c->stream_guard, host,
+	return bad + note(c,
+			  listen_parse("stream.listen", c->stream.listen, &c->stream_guard, host,
 				       &port, &err),
 			  &err, problems);
 }
@@ -113,22 +162,20 @@ static int check_whole(struct server_config *c, struct buf *problems)
 	struct agni_err err;
 	int bad = check_access(c, problems);
 
-	bad += note(check_url("upstream.api_url", c->upstream.api_url, "http", &err), &err,
+	bad += note(c, check_url("upstream.api_url", c->upstream.api_url, "http", &err), &err,
 		    problems);
-	bad += note(check_url("upstream.feed_url", c->upstream.feed_url, "ws", &err), &err,
+	bad += note(c, check_url("upstream.feed_url", c->upstream.feed_url, "ws", &err), &err,
 		    problems);
-	bad += note(check_url("token.source_url", c->token.source_url, "http", &err), &err,
+	bad += note(c, check_url("token.source_url", c->token.source_url, "http", &err), &err,
 		    problems);
-	bad += note(check_url("token.redirect_uri", c->token.redirect_uri, "http", &err), &err,
+	bad += note(c, check_url("token.redirect_uri", c->token.redirect_uri, "http", &err), &err,
 		    problems);
-	bad += note(token_config_check(&c->token, &err), &err, problems);
-	bad += note(store_config_check(&c->redis, &err), &err, problems);
-	if (c->upstream.backoff_min_ms > c->upstream.backoff_max_ms) {
-		buf_str(problems,
-			"upstream.backoff_min_ms is larger than upstream.backoff_max_ms\n");
-		bad++;
-	}
-	return bad + note(sim_config_check(&c->sim, &err), &err, problems);
+	bad += note(c, token_config_check(&c->token, &err), &err, problems);
+	bad += note(c, store_config_check(&c->redis, &err), &err, problems);
+	bad += note(c, check_waits(&c->upstream, &err), &err, problems);
+	bad += note(c, check_readable("upstream.ca_file", c->upstream.ca_file, &err), &err,
+		    problems);
+	return bad + note(c, sim_config_check(&c->sim, &err), &err, problems);
 }
 
 int server_config_read(struct server_config *c, const struct options *o, struct buf *problems)
@@ -137,6 +184,7 @@ int server_config_read(struct server_config *c, const struct options *o, struct 
 	int bad = 0;
 
 	memset(c, 0, sizeof(*c));
+	c->options = o;
 	sections_fill(c);
 	config_defaults(c->sections);
 	if (o->config)
@@ -162,9 +210,9 @@ int server_config_check_files(const struct server_config *c, struct buf *problem
 	struct agni_err err;
 	int bad = 0;
 
-	bad += note(tls_files_check("http", c->http.tls_cert, c->http.tls_key, &err), &err,
+	bad += note(c, tls_files_check("http", c->http.tls_cert, c->http.tls_key, &err), &err,
 		    problems);
-	bad += note(tls_files_check("stream", c->stream.tls_cert, c->stream.tls_key, &err), &err,
+	bad += note(c, tls_files_check("stream", c->stream.tls_cert, c->stream.tls_key, &err), &err,
 		    problems);
 	return bad ? AGNI_ECONFIG : 0;
 }

@@ -34,6 +34,7 @@ enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 #define SERVER_SECTIONS 11
 
 struct server_config {
+	const struct options *options; /* that it was read with; lent */
 	struct server_keys server;
 	struct api_config http;
 	struct stream_config stream;

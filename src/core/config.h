@@ -90,6 +90,9 @@ void config_defaults(const struct config_section *sections);
  */
 int config_read_file(const struct config_section *sections, const char *path, struct buf *problems);
 
+/* The line of `path` that gives "section.key", or 0: for what is found wrong later. */
+int config_find_line(const struct config_section *sections, const char *path, const char *name);
+
 /* One --set "section.key=value"; splits at the last dot before the first '='. Returns 0, or
  * AGNI_ECONFIG with the reason in `err`. */
 int config_set(const struct config_section *sections, const char *assignment, struct agni_err *err);

@@ -16,6 +16,7 @@
 
 #include "core/config.h"
 #include "core/config_internal.h"
+#include "core/secret.h"
 
 #define FILE_MAX_BYTES (1 << 20)
 
@@ -33,7 +34,9 @@ struct reader {
 	int line;
 	int count; /* of problems */
 	struct buf *problems;
-	struct buf seen; /* of struct seen */
+	struct buf seen;    /* of struct seen */
+	const char *wanted; /* "section.key" that is looked for; NULL: read */
+	int found;          /* its line; 0: not yet */
 };
 
 static void problem(struct reader *r, const char *fmt, ...) AGNI_PRINTF(2, 3);
@@ -113,6 +116,14 @@ static int seen_before(struct reader *r, const struct config_key *key)
 	return 0;
 }
 
+static bool is_named(const struct reader *r, const struct config_key *key)
+{
+	size_t n = strlen(r->section->name);
+
+	return strncmp(r->wanted, r->section->name, n) == 0 && r->wanted[n] == '.' &&
+	       strcmp(r->wanted + n + 1, key->name) == 0;
+}
+
 static void read_key(struct reader *r, char *text)
 {
 	const struct config_key *key;
@@ -134,6 +145,11 @@ static void read_key(struct reader *r, char *text)
 	key = config_find_key(r->section, trim(text), &err);
 	if (!key) {
 		problem(r, "%s", err.text);
+		return;
+	}
+	if (r->wanted) { /* looked for, not read */
+		if (!r->found && is_named(r, key))
+			r->found = r->line;
 		return;
 	}
 	before = seen_before(r, key);
@@ -216,6 +232,19 @@ int config_read_file(const struct config_section *sections, const char *path, st
 		read_text(&r, text.data, text.len);
 	}
 	buf_fini(&r.seen);
-	buf_fini(&text);
+	secret_wipe_buf(&text);
 	return r.count;
+}
+
+int config_find_line(const struct config_section *sections, const char *path, const char *name)
+{
+	struct buf text = {0}, nothing = {0};
+	struct reader r = {
+		.sections = sections, .path = path, .problems = &nothing, .wanted = name};
+
+	if (slurp(path, &text))
+		read_text(&r, text.data, text.len);
+	buf_fini(&nothing);
+	secret_wipe_buf(&text);
+	return r.found;
 }

@@ -143,6 +143,8 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		buf_str(out, strrchr(k->choices, '|') + 1);
 	else if (strcmp(k->name, "listen") == 0)
 		buf_str(out, "127.0.0.1:4711");
+	else if (strcmp(k->name, "ca_file") == 0)
+		buf_str(out, "/dev/null"); /* one that can be read */
 	else if (strcmp(k->name, "redirect_uri") == 0)
 		buf_str(out, "https://localhost/token/callback");
 	else if (strcmp(k->name, "analytics_expires") == 0)
@@ -249,6 +251,32 @@ static void test_set(void **state)
 	unload(c);
 }
 
+/* What only the whole can tell is said with file and line too, unless the command line said it. */
+static void test_place_of_a_whole(void **state)
+{
+	static const char text[] = "[http]\n# a comment\nlisten = 0.0.0.0:8000\n[upstream]\n"
+				   "ca_file = /nowhere/ca.pem\n";
+	struct options o = {.config = ini_path};
+	struct server_config *c = mem_alloc(sizeof(*c));
+	struct buf problems = {0};
+	char want[256];
+
+	(void)state;
+	write_ini(text, sizeof(text) - 1);
+	check_i64(server_config_load(c, &o, &problems), AGNI_ECONFIG);
+	snprintf(want, sizeof(want), "%s:3: http.listen: 0.0.0.0 is not", ini_path);
+	check(strstr(buf_cstr(&problems), want) != NULL);
+	snprintf(want, sizeof(want), "%s:5: upstream.ca_file: /nowhere/ca.pem: no such", ini_path);
+	check(strstr(problems.data, want) != NULL);
+	server_config_fini(c);
+	buf_reset(&problems);
+	o.sets[o.sets_n++] = "http.listen=192.0.2.1:1";
+	check_i64(server_config_load(c, &o, &problems), AGNI_ECONFIG);
+	check(strncmp(buf_cstr(&problems), "http.listen: 192.0.2.1", 22) == 0);
+	buf_fini(&problems);
+	unload(c);
+}
+
 static void test_whole(void **state)
 {
 	static const char *const bad[] = {
@@ -347,10 +375,15 @@ static void test_file_of_the_tree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_prints_and_reads_back),
-		cmocka_unit_test(test_every_key), cmocka_unit_test(test_help),
-		cmocka_unit_test(test_set),       cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_keys_file), cmocka_unit_test(test_file_of_the_tree),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_prints_and_reads_back),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_place_of_a_whole),
+		cmocka_unit_test(test_keys_file),
+		cmocka_unit_test(test_file_of_the_tree),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);
