@@ -207,7 +207,12 @@ static void wait_on(struct refdata *r)
 static void on_timer(uv_timer_t *timer)
 {
 	struct refdata *r = container_of(timer, struct refdata, timer);
-	bool is_new_day = r->is_ready && market_day(r) != r->day;
+	day_t today = market_day(r);
+	bool is_new_day = r->is_ready && today > r->day;
+
+	/* A feed's clock says at its first message only which day it is: none has begun then. */
+	if (today < r->day)
+		r->day = today;
 
 	if (is_new_day || clock_mono(r->deps.loop->clock) >= r->due)
 		begin(r);

@@ -229,6 +229,11 @@ bool store_is_on(const struct store *s)
 	return s->is_on;
 }
 
+bool store_is_away(const struct store *s)
+{
+	return s->is_on && s->connection.trouble != TROUBLE_NONE;
+}
+
 static void name_of(struct buf *out, const struct store *s, enum key_kind kind,
 		    const char *identity)
 {

@@ -75,6 +75,9 @@ typedef void store_value_fn(void *arg, int code, const char *text, size_t len);
 /* A Redis is configured: it is connected, or will be. */
 bool store_is_on(const struct store *s);
 
+/* It is configured and not to be had at the moment, for a reason that /health tells. */
+bool store_is_away(const struct store *s);
+
 /* Both: 0, and `done` will be called; or AGNI_ECLOSED (not connected now), or AGNI_ELIMIT (too many
  * at once), and it will not. `ttl_ms` 0: without an end. */
 int store_get(struct store *s, enum key_kind kind, const char *identity, store_value_fn *done,

@@ -19,6 +19,7 @@
 #define RESPONSE_MAX 16384
 #define GOOD_LIFE_NS (60 * NS_PER_S) /* a token refused sooner was never good */
 #define BOOT_WAIT_NS NS_PER_S        /* for Redis, which may hold a sealed token */
+#define BOOT_LOOK_MS 10
 #define WATCH_MS     250
 #define BACKOFF_CAP  60000
 
@@ -526,7 +527,7 @@ static void choose(struct token *t)
 		prove(t);
 	} else if (!t->bearer.text && vault_is_asking(t->vault) &&
 		   clock_mono(t->deps.loop->clock) < t->boot_until) {
-		again_in(t, 50);
+		again_in(t, BOOT_LOOK_MS);
 	} else if (source(t)[0]) {
 		fetch(t);
 	} else if (!t->bearer.text && t->is_refreshing && !t->is_failed) {

@@ -428,7 +428,7 @@ const char *vault_trouble(const struct vault *v)
 
 bool vault_is_asking(const struct vault *v)
 {
-	return v->is_asking;
+	return v->is_asking && !store_is_away(v->deps.store);
 }
 
 const char *vault_place(const struct vault *v)

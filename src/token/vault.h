@@ -48,7 +48,7 @@ void vault_save(struct vault *v, const struct seal_content *c);
 /* NULL, or why nothing is written. Lent. */
 const char *vault_trouble(const struct vault *v);
 
-/* True until the first answer of a Redis that is configured. */
+/* True until the first answer of a Redis that is configured, unless there is none to be had. */
 bool vault_is_asking(const struct vault *v);
 
 /* Where the token is kept: "Redis", "file", "nowhere". */
