@@ -12,6 +12,7 @@ import websockets
 
 from lib import (ROOT, SLOW, http, parse_replies, quote_key, run_binary, until, upgrade,
                  want_program)
+from test_tls import secure_server
 
 ROLES = ["anyone", "viewer", "trader", "operator", "admin"]
 NIFTY, TCS = "NSE_INDEX|Nifty 50", "NSE_EQ|INE467B01029"
@@ -370,6 +371,28 @@ async def test_access_expiry(t):
     assert time.time() >= int(when) and c.closed == 4003 and "expired" in c.reason, c.reason
     assert (await ask(s, "/quotes", key)).error() == "key_expired"
     assert await knock(s, "/ws", key) == (401, "key_expired")
+
+
+async def test_access_over_tls(t):
+    """Keys and tickets behind TLS, as on every address beyond loopback."""
+    want_program("curl")
+    key = await t.key("--role", "viewer")
+    tls, s = await secure_server(t)
+    curl = f"curl -sS --cacert ca.pem -X POST https://localhost:{s.http[1]}/ws-ticket "
+    assert json.loads(await tls.shell(curl))["error"]["code"] == "key_required"
+    out = await tls.shell(curl + f"-H 'Authorization: Bearer {key}'")
+    path = "/ws?ticket=" + json.loads(out)["data"]["ticket"]
+    by_ticket = await t.client(s, path=path, ssl=tls.context())
+    by_key = await t.client(s, headers={"Authorization": f"Bearer {key}"}, ssl=tls.context())
+    for c in (by_ticket, by_key):
+        await c.subscribe([NIFTY])
+        await c.flows(3)
+    for bad in ({}, {"path": path}, {"headers": {"Authorization": "Bearer agni_x"}}):
+        try:
+            await t.client(s, ssl=tls.context(), **bad)
+            raise AssertionError(f"comes in with {bad}")
+        except websockets.InvalidHandshake as e:
+            assert "401" in str(e), e
 
 
 async def test_access_leaves_no_secret(t):

@@ -106,6 +106,7 @@ void http_ask(struct ws_rig *r, struct http_client *c, int port, const char *met
 	struct agni_err err = {0};
 	struct http_call_options o = {.method = method ? method : "GET",
 				      .url = url,
+				      .authorization = a->authorization,
 				      .timeout_ms = PARTS_WAIT_MS,
 				      .response_max = 16 << 20};
 

@@ -36,6 +36,7 @@ void rig_until(struct ws_rig *r, bool (*cond)(void *arg), void *arg);
 /* --- one HTTP request ------------------------------------------------------------------------- */
 
 struct answer {
+	const char *authorization; /* sent along; NULL: none */
 	bool is_done;
 	int code, status; /* as in struct http_result */
 	char type[128];

@@ -9,6 +9,7 @@
 
 #include "../lib/check.h"
 #include "../lib/keeper.h"
+#include "../lib/keyring.h"
 #include "../lib/parts.h"
 #include "api/api.h"
 #include "core/json.h"
@@ -53,6 +54,7 @@ struct stand {
 	struct refdata *refdata;
 	struct api_config cfg;
 	struct api *api;
+	struct keyring ring;
 	struct dummy dummy;
 	struct module plain;
 	struct module *modules[5];
@@ -67,12 +69,19 @@ static void on_page(void *arg, struct http_request *r)
 	http_respond(r, 200, "text/plain", NULL, arg, strlen(arg));
 }
 
+static void stand_up_with(struct stand *s, const char *token, int64_t grace_s, struct auth *auth);
+
 static void stand_up(struct stand *s, const char *token, int64_t grace_s)
+{
+	memset(s, 0, sizeof(*s));
+	ws_rig_up(&s->rig);
+	stand_up_with(s, token, grace_s, NULL);
+}
+
+static void stand_up_with(struct stand *s, const char *token, int64_t grace_s, struct auth *auth)
 {
 	static char page[] = "the page";
 
-	memset(s, 0, sizeof(*s));
-	ws_rig_up(&s->rig);
 	s->http = http_client_create(&s->rig.loop, NULL);
 	market_init(&s->market, &s->rig.loop);
 	snprintf(s->given, sizeof(s->given), "%s", token);
@@ -111,6 +120,7 @@ static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 					       .token = s->keeper.token,
 					       .token_cfg = &s->keeper.cfg,
 					       .refdata = s->refdata,
+					       .auth = auth,
 					       .cfg = &s->cfg,
 					       .source = "test",
 					       .upstream = &s->market.view,
@@ -137,6 +147,8 @@ static void stand_down(struct stand *s)
 	api_destroy(s->api);
 	refdata_destroy(s->refdata);
 	http_client_down(&s->rig, s->http);
+	if (s->ring.auth)
+		keyring_down(&s->ring, &s->rig);
 	ws_rig_down(&s->rig);
 	market_fini(&s->market);
 	buf_fini(&s->answer.body);
@@ -418,6 +430,115 @@ static void test_metrics(void **state)
 	stand_down(&s);
 }
 
+/* --- behind the door -------------------------------------------------------------------------- */
+
+/* The code of the error that came; *json is deleted. */
+static const char *code_of(cJSON *json)
+{
+	static char code[64];
+
+	snprintf(code, sizeof(code), "%s", text_at(cJSON_GetObjectItem(json, "error"), "code"));
+	cJSON_Delete(json);
+	return code;
+}
+
+/* A viewer with a scope: sees its part of the quotes, the short form of /health, gets a ticket. */
+static void test_viewer(void **state)
+{
+	struct stand s;
+	cJSON *json, *data;
+	char viewer[KEY_TEXT_LEN + 1], root[KEY_TEXT_LEN + 1];
+
+	(void)state;
+	memset(&s, 0, sizeof(s));
+	ws_rig_up(&s.rig);
+	keyring_up(&s.ring, &s.rig);
+	keyring_add(&s.ring, (struct key){.role = ROLE_VIEWER}, "NSE_INDEX|*,NSE_FO|1", viewer);
+	keyring_add(&s.ring, (struct key){.role = ROLE_OPERATOR}, NULL, root);
+	keyring_open(&s.ring, &s.rig);
+	stand_up_with(&s, "tok", 60, s.ring.auth);
+	market_ltp(&s.market, FO, 1234500);
+	market_ltp(&s.market, INDEX, 1234500);
+	check_i64(ask(&s, "/quotes", &json), 401);
+	check_str(code_of(json), "key_required");
+	s.answer.authorization = bearer(viewer);
+	check_i64(ask(&s, "/quotes", &json), 200);
+	data = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "data"), "quotes");
+	check_i64(cJSON_GetArraySize(data), 1);
+	check_str(text_at(data->child, "key"), INDEX);
+	cJSON_Delete(json);
+	check_i64(ask(&s, "/quotes?keys=NSE_FO%7C45450", &json), 200);
+	data = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "data"), "quotes");
+	check_i64(cJSON_GetArraySize(data), 0);
+	cJSON_Delete(json);
+	check_i64(ask(&s, "/quotes/NSE_FO%7C45450", &json), 403);
+	check_str(code_of(json), "not_permitted");
+	check_i64(ask(&s, "/quotes/NSE_FO%7C999", &json), 403);
+	check_str(code_of(json), "not_permitted"); /* there is no such thing: not said */
+	check_i64(ask(&s, "/quotes/NSE_FO%7C1", &json), 404);
+	check_str(code_of(json), "no_tick");
+	check_i64(ask(&s, "/quotes/nonsense", &json), 400);
+	check_str(code_of(json), "invalid_instrument");
+	check_i64(ask(&s, "/quotes/NSE_INDEX%7CNifty%2050", &json), 200);
+	cJSON_Delete(json);
+	check_i64(ask(&s, "/metrics", &json), 403);
+	check_str(code_of(json), "role_not_sufficient");
+	for (int i = 0; i < 2; i++) {
+		check_i64(ask(&s, "/health", &json), 200);
+		data = cJSON_GetObjectItem(json, "data");
+		check_str(text_at(data, "status"), "UP");
+		check_i64(cJSON_GetObjectItem(data, "modules") != NULL, i);
+		check_i64(cJSON_GetObjectItem(data, "why") != NULL, i);
+		cJSON_Delete(json);
+		s.answer.authorization = bearer(root);
+	}
+	stand_down(&s);
+}
+
+static int post_ticket(struct stand *s, cJSON **json)
+{
+	struct agni_err err;
+
+	http_ask(&s->rig, s->http, s->port, "POST", "/ws-ticket", &s->answer);
+	*json = json_parse(s->answer.body.data, s->answer.body.len, &err);
+	check(*json != NULL);
+	return s->answer.status;
+}
+
+static void test_ticket(void **state)
+{
+	struct stand s;
+	cJSON *json;
+	char viewer[KEY_TEXT_LEN + 1];
+
+	(void)state;
+	memset(&s, 0, sizeof(s));
+	ws_rig_up(&s.rig);
+	keyring_up(&s.ring, &s.rig);
+	keyring_add(&s.ring, (struct key){.role = ROLE_VIEWER}, NULL, viewer);
+	keyring_open(&s.ring, &s.rig);
+	stand_up_with(&s, "tok", 60, s.ring.auth);
+	check_i64(post_ticket(&s, &json), 401);
+	cJSON_Delete(json);
+	s.answer.authorization = bearer(viewer);
+	for (int i = 0; i < TICKETS_PER_HOLDER; i++) {
+		check_i64(post_ticket(&s, &json), 200);
+		check_i64(strlen(text_at(cJSON_GetObjectItem(json, "data"), "ticket")), TICKET_LEN);
+		cJSON_Delete(json);
+	}
+	check_i64(post_ticket(&s, &json), 429);
+	check_str(code_of(json), "too_many_tickets");
+	clock_advance(&s.rig.clock, 30000); /* they have expired */
+	check_i64(post_ticket(&s, &json), 200);
+	cJSON_Delete(json);
+	stand_down(&s);
+	/* Where there is no door there are no tickets. */
+	stand_up(&s, "tok", 60);
+	check_i64(post_ticket(&s, &json), 404);
+	check_str(code_of(json), "no_tickets");
+	stand_down(&s);
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void test_not_there(void **state)
@@ -470,7 +591,8 @@ int main(void)
 		cmocka_unit_test(test_health),     cmocka_unit_test(test_health_without_state),
 		cmocka_unit_test(test_quotes),     cmocka_unit_test(test_one_quote),
 		cmocka_unit_test(test_metrics),    cmocka_unit_test(test_not_there),
-		cmocka_unit_test(test_bad_listen),
+		cmocka_unit_test(test_bad_listen), cmocka_unit_test(test_viewer),
+		cmocka_unit_test(test_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
