@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -692,5 +693,6 @@ int main(void)
 		cmocka_unit_test(test_start_without_a_certificate),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
 	return cmocka_run_group_tests(tests, up, down);
 }
