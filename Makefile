@@ -91,7 +91,7 @@ $(B)/test/%: $(B)/test/%.o $(TESTLIB) $(LIB)
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) -lcmocka $(LDFLAGS)
 
 benches: $(BENCHES)
-$(B)/bench/%: $(B)/bench/%.o $(B)/test/lib/data.o $(LIB)
+$(B)/bench/%: $(B)/bench/%.o $(B)/test/lib/data.o $(B)/test/lib/tls_files.o $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) $(LDFLAGS)
 

@@ -3,7 +3,8 @@
  * bench_fanout: what a message to a WebSocket client costs the server, against a bare loop of
  * send(2) on the same sockets' kind: the floor that no server goes below.
  *
- * Readers live in a forked process that drains plain sockets. CPU time of this process, user and
+ * Readers live in a forked process that drains plain sockets; those of the TLS column shake hands and
+ * then count what comes, encrypted. CPU time of this process, user and
  * system, is divided by the messages delivered; the bytes are counted at the other end. Each figure
  * is the median of three interleaved runs. Loopback only; a few seconds in all.
  */
@@ -20,13 +21,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../test/lib/tls_files.h"
 #include "core/clock.h"
+#include "core/log.h"
+#include "http/tls.h"
 #include "ws/ws.h"
 
 #define PAYLOAD      150
 #define SENDS        20000 /* per run */
 #define RUNS         3
 #define CLIENTS_MAX  1000
+#define TLS_CLIENTS  100 /* a handshake costs the readers some milliseconds */
 #define ANSWER_BYTES 129 /* of the 101, as lws writes it */
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
@@ -55,7 +60,53 @@ struct readers {
 	int pipe; /* at the end: the bytes that came, as a uint64_t */
 };
 
-static int connect_one(int port, bool is_ws)
+static void send_out(struct tls_session *t, int fd)
+{
+	struct buf *out = tls_output(t);
+
+	if (out->len && send(fd, out->data, out->len, 0) != (ssize_t)out->len)
+		die("send");
+	buf_reset(out);
+}
+
+/* One read of the socket for the session. */
+static void take_in(struct tls_session *t, int fd)
+{
+	char bytes[4096];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	if (n <= 0)
+		die("the server closed in the handshake");
+	tls_feed(t, bytes, (size_t)n);
+}
+
+/* Handshake, request, and the whole answer; what comes later is only counted. */
+static void greet_tls(struct tls_config *tls, int fd)
+{
+	struct agni_err err = {0};
+	struct tls_session *t = tls_session_create(tls, "localhost", &err);
+	char answer[4096];
+	int rc, got = 0;
+
+	while (t && (rc = tls_handshake(t, &err)) == 0) {
+		send_out(t, fd);
+		take_in(t, fd);
+	}
+	if (!t || rc < 0 || tls_write(t, request, sizeof(request) - 1, &err) < 0)
+		die(err.text);
+	send_out(t, fd);
+	while (got < ANSWER_BYTES) {
+		rc = tls_read(t, answer, sizeof(answer), &err);
+		if (rc < 0)
+			die(err.text);
+		got += rc;
+		if (rc == 0)
+			take_in(t, fd);
+	}
+	tls_session_destroy(t);
+}
+
+static int connect_one(int port, bool is_ws, struct tls_config *tls)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -63,7 +114,9 @@ static int connect_one(int port, bool is_ws)
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		die("connect");
-	if (is_ws && send(fd, request, sizeof(request) - 1, 0) < 0)
+	if (tls)
+		greet_tls(tls, fd);
+	else if (is_ws && send(fd, request, sizeof(request) - 1, 0) < 0)
 		die("send");
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
@@ -95,7 +148,7 @@ static uint64_t drain(int ep, int n)
 	return bytes;
 }
 
-static struct readers readers_start(int port, int n, bool is_ws)
+static struct readers readers_start(int port, int n, bool is_ws, const char *ca)
 {
 	struct readers r;
 	int ends[2];
@@ -106,13 +159,17 @@ static struct readers readers_start(int port, int n, bool is_ws)
 	if (r.pid < 0)
 		die("fork");
 	if (r.pid == 0) {
+		struct agni_err err = {0};
+		struct tls_config *tls = ca ? tls_client_config_create(ca, &err) : NULL;
 		int ep = epoll_create1(0);
 		uint64_t bytes;
 
+		if (ca && !tls)
+			die(err.text);
 		for (int i = 0; i < n; i++) {
 			struct epoll_event e = {.events = EPOLLIN};
 
-			e.data.fd = connect_one(port, is_ws);
+			e.data.fd = connect_one(port, is_ws, tls);
 			epoll_ctl(ep, EPOLL_CTL_ADD, e.data.fd, &e);
 		}
 		bytes = drain(ep, n);
@@ -188,7 +245,7 @@ static double run_bare(int clients, int batch)
 	if (bind(listener, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(listener, 1024) < 0)
 		die("listen");
 	getsockname(listener, (struct sockaddr *)&sa, &len);
-	r = readers_start(ntohs(sa.sin_port), clients, false);
+	r = readers_start(ntohs(sa.sin_port), clients, false, NULL);
 	for (int i = 0; i < clients; i++) {
 		struct epoll_event e = {.events = EPOLLIN};
 
@@ -278,8 +335,10 @@ static bool is_behind(const struct fan *f)
 	return false;
 }
 
-static double run_ws(int clients, int batch)
+/* `files` NULL: plain. */
+static double run_ws(int clients, int batch, struct tls_files *files)
 {
+	char cert[128], key[128], ca[128];
 	struct fan *f = mem_zalloc(sizeof(*f));
 	struct ws_server_config cfg = {.name = "bench",
 				       .host = "127.0.0.1",
@@ -291,14 +350,22 @@ static double run_ws(int clients, int batch)
 	struct agni_err err = {0};
 	struct ws_server *s;
 	struct readers r;
+	uint64_t got, wanted;
 	struct ws *ws;
 	double begin, us;
 
 	clock_init(&f->clock, CLOCK_SYSTEM);
+	if (files) {
+		snprintf(cert, sizeof(cert), "%s", tls_files_path(files, "good.pem"));
+		snprintf(key, sizeof(key), "%s", tls_files_path(files, "good.key"));
+		snprintf(ca, sizeof(ca), "%s", tls_files_path(files, "ca.pem"));
+		cfg.tls_cert = cert;
+		cfg.tls_key = key;
+	}
 	if (loop_init(&f->loop, &f->clock) != 0 || ws_create(&f->loop, &ws, &err) != 0 ||
 	    ws_server_create(ws, &cfg, &s, &err) != 0)
 		die(err.text);
-	r = readers_start(ws_server_port(s), clients, true);
+	r = readers_start(ws_server_port(s), clients, true, files ? ca : NULL);
 	while (f->n < clients)
 		uv_run(&f->loop.uv, UV_RUN_ONCE);
 	begin = cpu_us();
@@ -313,8 +380,10 @@ static double run_ws(int clients, int batch)
 	ws_destroy(ws, on_gone, f);
 	while (!f->is_gone)
 		uv_run(&f->loop.uv, UV_RUN_ONCE);
-	check_bytes("ws", readers_end(&r),
-		    ((uint64_t)rounds * frames.len + ANSWER_BYTES) * (uint64_t)clients);
+	wanted = ((uint64_t)rounds * frames.len + (files ? 0 : ANSWER_BYTES)) * (uint64_t)clients;
+	got = readers_end(&r);
+	check_bytes("ws", files && got > wanted ? wanted : got,
+		    wanted); /* TLS adds to each record */
 	if (loop_fini(&f->loop) != 0 || f->closed != clients)
 		die("loop_fini");
 	buf_fini(&frames);
@@ -329,6 +398,34 @@ static double median(double a[RUNS])
 	double low = a[0] < a[1] ? a[0] : a[1], high = a[0] < a[1] ? a[1] : a[0];
 
 	return a[2] < low ? low : a[2] > high ? high : a[2];
+}
+
+static double median_ws(int clients, int batch, struct tls_files *files)
+{
+	double us[RUNS];
+
+	for (int i = 0; i < RUNS; i++)
+		us[i] = run_ws(clients, batch, files);
+	return median(us);
+}
+
+/* The log's warning about a certificate of one day is not for this table. */
+static void print_tls(const int *batches, size_t n)
+{
+	struct tls_files files;
+
+	if (!tls_files_make(&files)) {
+		printf("\n  no openssl command here: nothing over TLS\n");
+		return;
+	}
+	log_setup(LOG_ERROR, LOG_TEXT);
+	printf("\n  clients  messages a send        over TLS\n");
+	for (size_t j = 0; j < n; j++) {
+		printf("  %7d  %15d  %14.3f\n", TLS_CLIENTS, batches[j],
+		       median_ws(TLS_CLIENTS, batches[j], &files));
+		fflush(stdout);
+	}
+	tls_files_remove(&files);
 }
 
 int main(void)
@@ -347,12 +444,13 @@ int main(void)
 
 			for (int i = 0; i < RUNS; i++) {
 				bare[i] = run_bare(clients[k], batches[j]);
-				ws[i] = run_ws(clients[k], batches[j]);
+				ws[i] = run_ws(clients[k], batches[j], NULL);
 			}
 			printf("  %7d  %15d  %10.3f  %13.3f  %6.2f\n", clients[k], batches[j],
 			       median(bare), median(ws), median(ws) / median(bare));
 			fflush(stdout);
 		}
 	}
+	print_tls(batches, ARRAY_LEN(batches));
 	return 0;
 }

@@ -19,6 +19,9 @@
 
 #define BATCH_MAX 64   /* queued acts that leave in one write */
 #define TEXT_MAX  1100 /* bytes of a text that wait; the line holds fewer */
+/* How long a command waits for its turn. */
+#define RECORD_TRIES   100
+#define RECORD_WAIT_MS 10
 
 const struct config_key audit_config_keys[] = {
 	CONFIG_STR(struct audit_config, file, "", "",
@@ -280,6 +283,10 @@ int audit_record(const char *path, const struct audit_act *act, struct agni_err 
 	entry.wall_ms = clock_wall_ms(&clock);
 	audit_file_init(&f, path, INT64_MAX, NULL); /* the server rotates */
 	rc = audit_file_append(&f, &entry, 1, entry.wall_ms, err);
+	for (int i = 0; i < RECORD_TRIES && rc == UV_EAGAIN; i++) {
+		uv_sleep(RECORD_WAIT_MS); /* there is no loop that would have to wait for us */
+		rc = audit_file_append(&f, &entry, 1, entry.wall_ms, err);
+	}
 	if (rc == 0)
 		rc = audit_file_sync(&f, err);
 	audit_file_fini(&f);

@@ -321,6 +321,35 @@ static int check_regular(struct audit_file *f, int fd, off_t *len, struct agni_e
 	return 0;
 }
 
+/* A command that root runs beside a server of another user must not shut it out: what is made here
+ * (and nothing else) belongs to the owner of the folder. */
+static void give_to_owner(const struct audit_file *f, int fd)
+{
+	char folder[AUDIT_PATH_MAX];
+	struct stat owner;
+
+	folder_of(f->path, folder);
+	if (geteuid() == 0 && stat(folder, &owner) == 0 &&
+	    fchown(fd, owner.st_uid, owner.st_gid) < 0)
+		log_warn("audit", "%s: cannot be given to the owner of its folder: %s", f->path,
+			 strerror(errno));
+}
+
+static int open_or_make(const struct audit_file *f, const char *path)
+{
+	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = f->io->open(path, flags, 0);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = f->io->open(path, flags | O_CREAT | O_EXCL, 0600);
+	if (fd >= 0)
+		give_to_owner(f, fd);
+	else if (errno == EEXIST) /* another program was faster */
+		fd = f->io->open(path, flags, 0);
+	return fd;
+}
+
 static void sync_folder(const struct audit_file *f)
 {
 	char folder[AUDIT_PATH_MAX];
@@ -343,7 +372,7 @@ static int load(struct audit_file *f, struct agni_err *err)
 
 	if (known.seq == 0)
 		audit_head_read(f->head_fd, &known);
-	fd = f->io->open(f->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	fd = open_or_make(f, f->path);
 	if (fd < 0)
 		return fail_errno(f, "cannot be opened", err);
 	rc = check_regular(f, fd, &len, err);
@@ -388,7 +417,7 @@ static int open_head(struct audit_file *f, struct agni_err *err)
 	if (is_same(f->head_fd, path, NULL))
 		return 0;
 	close_fd(&f->head_fd);
-	f->head_fd = f->io->open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	f->head_fd = open_or_make(f, path);
 	if (f->head_fd < 0)
 		return agni_fail_uv(err, -errno, "%s: cannot be opened", path);
 	return 0;

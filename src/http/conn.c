@@ -73,14 +73,18 @@ static void conn_free(struct conn *c)
 	free(c);
 }
 
-static void on_closed(uv_handle_t *handle)
+void conn_unhold(struct conn *c)
 {
-	struct conn *c = handle->data;
 	struct http_server *s = c->server;
 
 	if (--c->open == 0)
 		conn_free(c);
 	server_handle_closed(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	conn_unhold(handle->data);
 }
 
 void conn_close(struct conn *c)
@@ -94,18 +98,19 @@ void conn_close(struct conn *c)
 	}
 	conn_set_state(c, CONN_CLOSING);
 	list_remove(&c->ready);
+	conn_shake_cancel(c);
 	uv_close((uv_handle_t *)&c->tcp, on_closed);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 }
 
-static void refuse(struct conn *c, int status, const char *code, const char *text)
+void conn_refuse(struct conn *c, int status, const char *code, const char *text)
 {
 	response_fault(c, &(struct http_fault){status, code, text});
 }
 
-static void refuse_too_many(struct conn *c)
+void conn_refuse_too_many(struct conn *c)
 {
-	refuse(c, 503, "too_many_connections", "too many connections");
+	conn_refuse(c, 503, "too_many_connections", "too many connections");
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -113,9 +118,9 @@ static void on_timer(uv_timer_t *timer)
 	struct conn *c = timer->data;
 
 	if (c->state == CONN_HEAD)
-		refuse(c, 408, "request_timeout", "the head of the request took too long");
+		conn_refuse(c, 408, "request_timeout", "the head of the request took too long");
 	else if (c->state == CONN_BODY)
-		refuse(c, 408, "request_timeout", "the body of the request took too long");
+		conn_refuse(c, 408, "request_timeout", "the body of the request took too long");
 	else
 		conn_close(c);
 }
@@ -164,7 +169,7 @@ static bool on_head(struct conn *c, bool waiting)
 }
 
 /* Parses until one request is complete, and has it handled. */
-static void feed(struct conn *c, const char *bytes, size_t len)
+void conn_parse(struct conn *c, const char *bytes, size_t len)
 {
 	enum parser_event event;
 	size_t at = 0, used;
@@ -195,93 +200,20 @@ static void drain(struct conn *c, ssize_t n)
 		conn_close(c);
 }
 
-/* ---- TLS ---------------------------------------------------------------------------------- */
-
 /* Whether bytes from the session may be parsed now: no request is being handled, and none waits for
  * its turn with bytes that came before. */
-static bool can_read(const struct conn *c)
+bool conn_can_read(const struct conn *c)
 {
 	return list_is_empty(&c->ready) &&
 	       (c->state == CONN_IDLE || c->state == CONN_HEAD || c->state == CONN_BODY);
 }
 
-/* The alert that says why goes out, and then the connection ends as after a last answer. */
-static void tls_failed(struct conn *c)
-{
-	c->server->stats.tls_failed_total++;
-	c->is_last = true;
-	uv_read_stop((uv_stream_t *)&c->tcp);
-	conn_set_state(c, CONN_WRITING);
-	conn_flush(c);
-}
-
-static void handshake(struct conn *c)
-{
-	struct agni_err err;
-	int rc = tls_handshake(c->tls, &err);
-
-	if (rc < 0) {
-		tls_failed(c);
-		return;
-	}
-	if (rc > 0) {
-		c->server->stats.tls_handshakes_total++;
-		conn_set_state(c, CONN_HEAD);
-		if (c->is_too_many) {
-			refuse_too_many(c);
-			return;
-		}
-	}
-	conn_flush(c);
-}
-
-/* Parses what can be decrypted, up to the end of one request. */
-static void pump(struct conn *c)
-{
-	struct agni_err err;
-	char *plain = c->server->plain_bytes;
-	int n = 0;
-
-	if (c->state == CONN_TLS)
-		handshake(c);
-	while (can_read(c) &&
-	       (n = tls_read(c->tls, plain, sizeof(c->server->plain_bytes), &err)) > 0)
-		feed(c, plain, (size_t)n);
-	if (!can_read(c))
-		return;
-	if (n < 0)
-		conn_close(c); /* its orderly close, or a broken record */
-	else
-		conn_flush(c);
-}
-
-/* The first byte of a handshake is 22. A letter is somebody who took https for http: told so in
- * plain text, and gone. */
-static bool is_plain_http(const struct conn *c, const char *bytes)
-{
-	return c->state == CONN_TLS && !c->has_spoken && *bytes >= 'A' && *bytes <= 'Z';
-}
-
-static void refuse_plain(struct conn *c)
-{
-	tls_session_destroy(c->tls);
-	c->tls = NULL;
-	c->server->stats.tls_failed_total++;
-	conn_set_state(c, CONN_HEAD);
-	refuse(c, 400, "tls_required", "this port speaks https, not http");
-}
-
 static void on_bytes(struct conn *c, const char *bytes, size_t len)
 {
-	if (!c->tls) {
-		feed(c, bytes, len);
-	} else if (is_plain_http(c, bytes)) {
-		refuse_plain(c);
-	} else {
-		c->has_spoken = true;
-		tls_feed(c->tls, bytes, len);
-		pump(c);
-	}
+	if (c->tls)
+		conn_decrypt(c, bytes, len);
+	else
+		conn_parse(c, bytes, len);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -305,11 +237,11 @@ void conn_resume(struct conn *c)
 	list_remove(&c->ready);
 	c->in = (struct buf){0};
 	if (in.len)
-		feed(c, in.data, in.len);
+		conn_parse(c, in.data, in.len);
 	secret_wipe_buf(&in);
-	if (c->tls && can_read(c))
-		pump(c);
-	if (can_read(c))
+	if (c->tls && conn_can_read(c))
+		conn_pump(c);
+	if (conn_can_read(c))
 		conn_read_start(c);
 }
 
@@ -330,6 +262,7 @@ static struct conn *conn_create(struct http_server *s)
 	c->req->conn = c;
 	parser_begin(c->parser, &c->req->msg);
 	list_init(&c->ready);
+	list_init(&c->shake);
 	list_append(&s->conns, &c->link);
 	uv_tcp_init(&s->loop->uv, &c->tcp);
 	uv_timer_init(&s->loop->uv, &c->timer);
@@ -351,17 +284,6 @@ static void peer_name(struct conn *c)
 		c->peer[0] = '\0';
 }
 
-static bool begin_tls(struct conn *c)
-{
-	struct agni_err err;
-
-	c->state = CONN_TLS;
-	c->tls = tls_session_create(c->server->tls, NULL, &err);
-	if (!c->tls)
-		conn_close(c);
-	return c->tls != NULL;
-}
-
 void conn_accept(struct http_server *s)
 {
 	struct conn *c = conn_create(s);
@@ -375,10 +297,10 @@ void conn_accept(struct http_server *s)
 	uv_tcp_nodelay(&c->tcp, 1);
 	peer_name(c);
 	c->is_too_many = s->stats.connections > limit;
-	if (s->tls && !begin_tls(c))
+	if (s->tls && !conn_begin_tls(c))
 		return;
 	if (c->is_too_many && !c->tls) {
-		refuse_too_many(c);
+		conn_refuse_too_many(c);
 		return;
 	}
 	uv_timer_start(&c->timer, on_timer, (uint64_t)s->limits.header_timeout_ms, 0);

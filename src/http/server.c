@@ -143,6 +143,7 @@ int http_server_create(const struct http_server_config *cfg, struct http_server 
 					.body_max = cfg->limits.body_max_bytes};
 	list_init(&s->conns);
 	list_init(&s->ready);
+	list_init(&s->shaking);
 	loop_add_hook(s->loop, &s->hook, on_turn);
 	uv_tcp_init(&s->loop->uv, &s->listener);
 	uv_timer_init(&s->loop->uv, &s->stop_timer);

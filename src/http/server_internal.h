@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * server_internal: what server.c, conn.c, conn_write.c and response.c share.
+ * server_internal: what server.c, conn*.c and response.c share.
  *
  *   http_server --> conns: conn --> request (message, target, route)
  *        |                 +------- in (the rest of a pipeline), out (the answer)
@@ -22,6 +22,7 @@
 #define CONN_WRITE_MS      10000  /* an answer must have left by then */
 #define CONN_DRAIN_MS      1000   /* how long input is thrown away after the last answer ... */
 #define CONN_DRAIN_BYTES   262144 /* ... and how much of it */
+#define SERVER_SHAKES      1      /* TLS handshakes on threads at a time: see conn_tls.c */
 #define SERVER_REFUSED_MAX 64     /* connections over the limit that are told so, at a time */
 
 /*             first byte      head complete       message complete    http_respond()
@@ -59,7 +60,7 @@ struct conn {
 	uv_timer_t timer; /* the deadline of the state */
 	uv_write_t write;
 	uv_shutdown_t shutdown;
-	int open; /* handles */
+	int open; /* handles, and a step of the handshake that is on a thread */
 	enum conn_state state;
 	struct parser *parser;
 	struct request *req;
@@ -70,8 +71,12 @@ struct conn {
 	size_t drained;          /* bytes thrown away while DRAINING */
 	bool is_writing;         /* uv_write holds `wire` */
 	bool is_last;            /* close after this answer */
-	bool has_spoken;         /* the first byte of the handshake has come */
-	bool is_too_many;        /* is answered 503 when the handshake is done */
+	struct list shake;       /* in server->shaking: waits for a thread; or nowhere */
+	uv_work_t work;          /* a step of the handshake */
+	bool is_shaking;         /* it is on a thread */
+	int shake_rc;
+	bool has_spoken;  /* the first byte of the handshake has come */
+	bool is_too_many; /* is answered 503 when the handshake is done */
 	char peer[48];
 };
 
@@ -90,9 +95,11 @@ struct http_server {
 	struct turn_hook hook; /* serves `ready` */
 	struct list conns;
 	struct list ready;
+	struct list shaking; /* conns that wait for a thread, in order */
+	unsigned shakes;     /* on threads now */
 	struct http_stats stats;
 	int port;
-	int open; /* handles, those of connections included */
+	int open; /* handles, those of connections included, and work on threads */
 	bool is_stopping;
 	void (*done)(void *arg); /* NULL before stop, and when create failed */
 	void *done_arg;
@@ -108,6 +115,24 @@ void conn_resume(struct conn *c);
 
 void conn_set_state(struct conn *c, enum conn_state to);
 void conn_read_start(struct conn *c);
+
+/* Parses until one request is complete, and has it handled. */
+void conn_parse(struct conn *c, const char *bytes, size_t len);
+bool conn_can_read(const struct conn *c);
+void conn_refuse(struct conn *c, int status, const char *code, const char *text);
+void conn_refuse_too_many(struct conn *c);
+/* A handle, or work on a thread, is over; the last one frees the connection. */
+void conn_unhold(struct conn *c);
+
+/* conn_tls.c */
+/* Begins with TLS. False: the connection is closed. */
+bool conn_begin_tls(struct conn *c);
+/* Bytes from the socket. */
+void conn_decrypt(struct conn *c, const char *bytes, size_t len);
+/* Parses what can be decrypted, up to the end of one request. */
+void conn_pump(struct conn *c);
+/* The connection is being closed: no further step. */
+void conn_shake_cancel(struct conn *c);
 
 /* conn_write.c */
 /* Sends what is due: c->out, or the session's output. */

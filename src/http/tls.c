@@ -176,6 +176,15 @@ int tls_handshake(struct tls_session *s, struct agni_err *err)
 	return 1;
 }
 
+bool tls_is_threaded(void)
+{
+#if defined(MBEDTLS_THREADING_C)
+	return true; /* the random generator, which sessions share, has a lock */
+#else
+	return false;
+#endif
+}
+
 /* ---- bytes -------------------------------------------------------------------------------- */
 
 int tls_read(struct tls_session *s, char *out, size_t size, struct agni_err *err)

@@ -64,6 +64,10 @@ bool tls_has_input(const struct tls_session *s);
  * peer's bytes; AGNI_ETLS with the reason in `err`, an alert for the peer may be in the output. */
 int tls_handshake(struct tls_session *s, struct agni_err *err) AGNI_MUST_USE;
 
+/* Whether tls_handshake() of a server's session may run on another thread, one session of a
+ * configuration at a time, while other sessions read and write here. */
+bool tls_is_threaded(void);
+
 /* Takes decrypted bytes: their number; 0 when more must come from the peer first; AGNI_ECLOSED
  * after its orderly close; AGNI_ETLS. Only after the handshake. */
 int tls_read(struct tls_session *s, char *out, size_t size, struct agni_err *err) AGNI_MUST_USE;

@@ -29,12 +29,14 @@ class Tls:
         return os.path.join(self.dir, name)
 
     async def make(self):
-        await self.shell(f"openssl req -x509 {NEW_KEY} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca")
+        await self.shell(f"openssl req -x509 {NEW_KEY} -keyout ca.key -out ca.pem -days 2 "
+                         "-subj /CN=ca -addext keyUsage=critical,keyCertSign,cRLSign")
         for name, san in (("good", "DNS:localhost,IP:127.0.0.1"),
                           ("next", "DNS:localhost,IP:127.0.0.1"), ("other", "DNS:other.test")):
             await self.shell(
                 f"openssl req {NEW_KEY} -keyout {name}.key -out csr -subj /CN={name} && "
-                f"echo subjectAltName={san} >ext && openssl x509 -req -in csr -CA ca.pem "
+                f"printf 'subjectAltName={san}\\nauthorityKeyIdentifier=keyid\\n' >ext && "
+                "openssl x509 -req -in csr -CA ca.pem "
                 f"-CAkey ca.key -CAcreateserial -days 2 -extfile ext -out {name}.pem")
         self.use("good")
         return self

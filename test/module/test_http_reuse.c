@@ -3,6 +3,7 @@
  * Connections of the HTTP client that serve more than one call: when they do, when they must not,
  * and a peer that closes one at the very moment of its reuse.
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include "../lib/check.h"
@@ -723,5 +724,6 @@ int main(void)
 		cmocka_unit_test(test_tls),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

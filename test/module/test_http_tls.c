@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -575,6 +576,40 @@ static void test_too_many(void **state)
 	world_down(&w);
 }
 
+/* Many at once stand in line for the thread and all get through; a stop in the middle of it leaves
+ * nothing behind. */
+static void test_many_handshakes(void **state)
+{
+	enum { PEERS = 20 };
+	struct peer p[PEERS];
+	struct world w;
+
+	(void)state;
+	world_up(&w, &usual);
+	for (int i = 0; i < PEERS; i++)
+		peer_up(&w, &p[i]);
+	for (int turn = 0; turn < 3; turn++) {
+		for (int i = 0; i < PEERS; i++)
+			peer_step(&p[i]);
+	}
+	for (int i = 0; i < PEERS; i++) {
+		check(until(&p[i], is_open));
+		peer_down(&p[i]);
+	}
+	check_i64(http_server_stats(w.server)->tls_handshakes_total, PEERS);
+	world_down(&w);
+	for (int turns = 0; turns < 12; turns++) {
+		world_up(&w, &usual);
+		for (int i = 0; i < PEERS; i++)
+			peer_up(&w, &p[i]);
+		for (int turn = 0; turn < turns; turn++)
+			peer_step(&p[turn % PEERS]);
+		world_down(&w);
+		for (int i = 0; i < PEERS; i++)
+			peer_down(&p[i]);
+	}
+}
+
 /* A new certificate is for new connections; a bad one changes nothing. */
 static void test_reload(void **state)
 {
@@ -687,10 +722,12 @@ int main(void)
 		cmocka_unit_test(test_slow_head),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_many_handshakes),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_start_without_a_certificate),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
 	return cmocka_run_group_tests(tests, up, down);
 }

@@ -67,6 +67,28 @@ static void test_appends(void **state)
 	check_i64(st.st_mode & 0777, 0600);
 }
 
+/* Root records something before the server of another user has started. */
+static void test_owner(void **state)
+{
+	struct audit_file f;
+	struct stat st;
+
+	(void)state;
+	if (geteuid() != 0 || chown(lab.dir, 65534, 65534) < 0) {
+		print_message("no root here\n");
+		skip();
+	}
+	begin(&f, 700);
+	for (int i = 0; i < 4; i++)
+		check_i64(lab_append(&f, "x"), 0);
+	audit_file_fini(&f);
+	for (int i = 0; i < 3; i++) {
+		check_i64(stat(lab_file(&lab, (const char *[]){"", ".head", ".1"}[i]), &st), 0);
+		check_i64(st.st_uid, 65534);
+		check_i64(st.st_gid, 65534);
+	}
+}
+
 /* A crash at each byte of a record: what stood before is kept, the rest is cut off and recorded. */
 static void test_torn_at_every_byte(void **state)
 {
@@ -454,6 +476,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_appends, up, down),
+		cmocka_unit_test_setup_teardown(test_owner, up, down),
 		cmocka_unit_test_setup_teardown(test_torn_at_every_byte, up, down),
 		cmocka_unit_test_setup_teardown(test_torn_zeros, up, down),
 		cmocka_unit_test_setup_teardown(test_foreign_file, up, down),
