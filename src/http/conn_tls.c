@@ -117,8 +117,10 @@ void conn_pump(struct conn *c)
 	int n = 0;
 
 	while (conn_can_read(c) &&
-	       (n = tls_read(c->tls, plain, sizeof(c->server->plain_bytes), &err)) > 0)
+	       (n = tls_read(c->tls, plain, sizeof(c->server->plain_bytes), &err)) > 0) {
 		conn_parse(c, plain, (size_t)n);
+		explicit_bzero(plain, (size_t)n); /* shared, and may have held a token */
+	}
 	if (!conn_can_read(c))
 		return;
 	if (n < 0)
