@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The audit log of a real server, and `agnidata audit` beside and after it."""
+import asyncio
 import hashlib
 import json
 import os
 import re
 import signal
 
-from lib import http, loads, run_binary, until
+from lib import Skip, http, loads, run_binary, until, want_program
 
 # A server whose token nobody brings: what it records is what the test makes it do.
 QUIET = {"upstream.mode": "upstox", "upstream.api_url": "http://127.0.0.1:1"}
@@ -120,6 +121,57 @@ async def test_audit_after_a_crash(t):
     acts = [line.split("  ")[2] for line in out.splitlines()]
     assert acts == ["server.started", "audit.torn", "server.started", "server.stopped"], out
     assert '19 bytes of an incomplete record were cut off: {"seq":2,"time":"20' in out, out
+
+
+async def test_audit_full_disk(t):
+    """No file may grow beyond 4 KiB: acts of a person are refused and not done, those of the server
+    wait, /health says so; when there is room again everything is recorded, in order."""
+    want_program("prlimit")
+    s = await t.server(wrap=["prlimit", "--fsize=4096:unlimited"])
+    await s.live()
+    status = (await s.get("/token/status")).data()
+
+    async def update():
+        return await http(s.http, "/token/update", "POST", body=b'{"access_token":"of-a-person"}',
+                          headers=["Content-Type: application/json"])
+    for _ in range(40):
+        if s.find("audit.log: cannot be written: file too large"):
+            break
+        s.process.send_signal(signal.SIGHUP)
+        before = len(s.log)
+        await s.logged("reload: changed", 10, before)
+    r = await update()
+    assert (r.status, r.error()) == (503, "audit_unavailable"), (r.status, r.body)
+    assert (await s.get("/token/status")).data()["generation"] == status["generation"]
+    s.process.send_signal(signal.SIGHUP)
+    await until(lambda: queued(s), 10, "an act that waits")
+    health = await s.health()
+    assert health["status"] == "DEGRADED" and "file too large" in health["why"], health
+    assert (await s.metrics())["agnidata_audit_refused_total"] >= 1
+    if (await run("prlimit", f"--pid={s.process.pid}", "--fsize=unlimited")) != 0:
+        raise Skip("prlimit may not change a limit here")
+    await until(lambda: is_up(s), 10, "/health is well again")
+    assert await queued(s) == 0
+    r = await update()
+    assert r.status != 503, (r.status, r.body)
+    await s.stop()
+    await audit("verify", log_path(t))
+    text = "\n".join(line.decode() for line in records(t))
+    assert "of-a-person" not in text
+    assert text.count('"act":"admin.call"') == 1, text  # the refused ones left nothing
+
+
+async def queued(s):
+    return (await s.metrics())["agnidata_audit_queued"]
+
+
+async def is_up(s):
+    return (await s.health())["modules"]["audit"]["status"] == "UP"
+
+
+async def run(*command):
+    p = await asyncio.create_subprocess_exec(*command)
+    return await asyncio.wait_for(p.wait(), 10)
 
 
 async def test_audit_file_that_cannot_be(t):
