@@ -543,7 +543,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "key") == 0)
 		return key_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error of that write, not our end */
+	signal(SIGXFSZ, SIG_IGN);  /* a limit of file size is an error of that write, not our end */
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)
 		return seal_command(argc - 2, argv + 2);
