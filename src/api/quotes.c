@@ -34,6 +34,7 @@ void api_quote(void *arg, struct http_request *r)
 	inst_id id = instruments_find(&a->deps.book->instruments, key, len);
 	struct buf b = {0};
 
+	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	if (has_ticked(a, id)) {
 		put_quote(a, &b, id);
 		api_respond(r, 200, &b);
@@ -113,6 +114,7 @@ void api_quotes(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "from and limit are whole numbers");
 		return;
 	}
+	tape_flush(a->deps.tape);
 	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
 		   (unsigned long long)a->deps.tape->seq);
 	if (http_request_query(r, "keys", keys, sizeof(keys)))

@@ -12,6 +12,7 @@
 #include "sim/sim.h"
 #include "store/store.h"
 #include "stream/stream.h"
+#include "tape/tape.h"
 #include "token/token.h"
 
 struct server_keys {
@@ -26,7 +27,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 8
+#define SERVER_SECTIONS 9
 
 struct server_config {
 	struct server_keys server;
@@ -36,6 +37,7 @@ struct server_config {
 	struct token_config token;
 	struct feed_config upstream;
 	struct sim_config sim;
+	struct tape_config tape;
 	struct refdata_config instruments;
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 };
