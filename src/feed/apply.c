@@ -85,7 +85,7 @@ void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t
 		AGNI_ASSERT(tape_tick_decode(item.bytes, item.len, meta.ts_ms, &f->taped.q));
 		book_publish(book, id, book_merge(book, id, &f->taped, &meta), item.seq);
 	}
-	book_turn(book, meta.ts_ms);
+	book_turn(book, meta.ts_ms && meta.ts_ms <= f->newest_ts ? meta.ts_ms : f->newest_ts);
 }
 
 static void apply_ticks(struct feed *f, const struct tick_meta *meta)
