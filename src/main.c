@@ -14,6 +14,7 @@
 
 #include "cli/seal_command.h"
 #include "cli/server_config.h"
+#include "cli/tape.h"
 #include "core/log.h"
 #include "core/runner.h"
 #include "dashboard/page.h"
@@ -502,6 +503,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)
 		return seal_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "tape") == 0)
+		return tape_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return EXIT_USAGE;

@@ -120,7 +120,7 @@ struct tape_control_body {
 };
 
 enum tape_control_type {
-	TAPE_START = 1,       /* text: the writer's version; what follows is another process's */
+	TAPE_START = 1,       /* text: the writer; what follows is another process's */
 	TAPE_STOP = 2,        /* a clean stop: all that was shown is in front of it */
 	TAPE_LINK_UP = 3,     /* text: why */
 	TAPE_LINK_DOWN = 4,   /* text: why */

@@ -13,6 +13,8 @@ const char options_help[] =
 	"  agnidata --check ...      read the configuration, print what is wrong, and exit\n"
 	"  agnidata config           print a configuration file with every key and its default\n"
 	"  agnidata seal --help      keys that seal the broker's token\n"
+	"  agnidata tape ...         look into the journal, cut it, import recordings; tape "
+	"--help\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"
 	"\n"
