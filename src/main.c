@@ -16,16 +16,17 @@
 #include "cli/key_command.h"
 #include "cli/seal_command.h"
 #include "cli/server_config.h"
+#include "cli/tape.h"
 #include "core/log.h"
 #include "core/runner.h"
 #include "dashboard/page.h"
 
 enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 
-#define TAPE_RING           (1u << 18)
-#define DESCRIPTORS_RESERVE 64 /* for what is not a client */
+#define TAPE_MEMORY         (1u << 20) /* until its configuration is read at start */
+#define DESCRIPTORS_RESERVE 64         /* for what is not a client */
 
-enum { STORE, HTTP, WS, AUDIT, AUTH, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+enum { TAPE, STORE, HTTP, WS, AUDIT, AUTH, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
 
 struct server {
 	struct server_config cfg;
@@ -34,6 +35,7 @@ struct server {
 	struct loop loop;
 	struct book book;
 	struct tape tape;
+	struct module *tape_mod;
 	struct interest interest;
 	struct upstream_view upstream;
 	struct ws *ws;
@@ -153,6 +155,12 @@ static void server_build(struct server *s)
 	struct loop *loop = &s->loop;
 
 	page_routes(&s->page, s->page_routes);
+	s->tape_mod =
+		tape_module(&s->tape, &(struct tape_deps){.loop = loop,
+							  .cfg = &c->tape,
+							  .data_dir = c->server.data_dir,
+							  .source = source,
+							  .instruments = &s->book.instruments});
 	s->store = store_create(&(struct store_deps){.loop = loop,
 						     .book = &s->book,
 						     .cfg = &c->redis,
@@ -231,12 +239,14 @@ static void server_build(struct server *s)
 }
 
 /* The order of starting. Stopping goes the other way: the feed falls silent first, then clients get
- * their last frames, and Redis its last values. */
+ * their last frames, and Redis its last values. The tape comes first: its hook, which writes what a
+ * turn brought, runs before those that show it. */
 static void server_table(struct server *s)
 {
 	s->http_mod.ops = &http_ops;
 	s->ws_mod.ops = &ws_ops;
 	struct module *const table[MODULES_MAX] = {
+		[TAPE] = s->tape_mod,
 		[STORE] = store_module(s->store),
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
@@ -324,7 +334,7 @@ static int server_init(struct server *s, struct agni_err *err)
 	http_client_keep(s->http, (unsigned)s->cfg.server.client_idle_max,
 			 (uint64_t)s->cfg.server.client_idle_ms);
 	book_init(&s->book, (uint32_t)s->cfg.server.instruments_max);
-	tape_init(&s->tape, TAPE_RING);
+	tape_init(&s->tape, TAPE_MEMORY);
 	interest_init(&s->interest);
 	server_build(s);
 	server_table(s);
@@ -543,9 +553,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "key") == 0)
 		return key_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);  /* a file size limit is a write error like another */
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)
 		return seal_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "tape") == 0)
+		return tape_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return EXIT_USAGE;
