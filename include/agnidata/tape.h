@@ -80,7 +80,7 @@ struct tape_segment_header {
 	uint64_t first_seq; /* no tick below it is in here */
 	int64_t created_ms; /* wall time, Unix ms */
 	uint8_t boot[16];   /* of the system that wrote it: another one tells of an OS crash */
-	char source[16];    /* "sim", "upstox", "replay"; NUL-padded */
+	char source[16];    /* "sim", "upstox", "replay", "import"; NUL-padded */
 	char writer[20];    /* "agnidata 0.1.0"; NUL-padded */
 	uint32_t head_crc;  /* CRC-32C of all bytes before */
 };

@@ -24,7 +24,7 @@ static const char help[] =
 	"\n"
 	"PATH is a folder of segments (var/tape/sim) or one segment. X is a seq or a market time\n"
 	"(2025-12-15T09:15:00); both ends are included. Output goes to the folder SOURCE in DIR;\n"
-	"--source names it (cut: that of the original, import: replay).\n";
+	"--source names it (cut: that of the original, import: import).\n";
 
 int tape_failed(const struct agni_err *err)
 {

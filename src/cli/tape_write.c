@@ -283,7 +283,7 @@ int tape_import(const struct tape_args *a)
 		return tape_failed(&err);
 	}
 	gzbuffer(f, 1 << 18);
-	rc = tape_writer_open(&w, a->out, a->source ? a->source : "replay", 0, 0, &err);
+	rc = tape_writer_open(&w, a->out, a->source ? a->source : "import", 0, 0, &err);
 	if (rc == 0) {
 		if (w.tape.last != 0)
 			rc = agni_fail(&err, AGNI_EUSAGE, "%s is not empty", w.tape.dir);

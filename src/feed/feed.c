@@ -512,6 +512,11 @@ static bool is_stale(const void *arg, inst_id id)
 	       slot->recv_mono < f->told[id].since;
 }
 
+uint64_t feed_received(const struct feed *f)
+{
+	return f->frames + f->bad_frames;
+}
+
 struct upstream_view feed_view(const struct feed *f)
 {
 	return (struct upstream_view){.status = get_status, .is_stale = is_stale, .arg = f};

@@ -78,9 +78,9 @@ async def test_tape_tool_imports_a_day(t):
     path = data("ticks/upstox_banknifty_opt_20251215.csv.gz")
     out, _ = await tool("import", path, "--out", t.folder, limit=60)
     assert "136936 messages, 136936 ticks; 0 left out" in out, out
-    out, _ = await tool("verify", t.folder + "/replay")
+    out, _ = await tool("verify", t.folder + "/import")
     assert out.endswith("\nsound\n")
-    out, _ = await tool("dump", t.folder + "/replay", "--format", "csv", limit=60)
+    out, _ = await tool("dump", t.folder + "/import", "--format", "csv", limit=60)
     rows = csv.DictReader(io.StringIO(out))
     with gzip.open(path, "rt") as file:
         for want in csv.DictReader(file):
