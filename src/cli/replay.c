@@ -32,7 +32,7 @@ struct replay {
 	int64_t first_ms, last_ms; /* market time */
 	struct slot shown;         /* scratch */
 	struct buf text;
-	unsigned char digest[HASH_BYTES];
+	unsigned char digest[SHA256_BYTES];
 	int told; /* tenths that were told where no terminal is */
 	bool is_terminal, is_complete, is_stopping;
 };
@@ -171,7 +171,7 @@ static void tell_summary(const struct replay *r, const struct sim_progress *p)
 		       ist_format(r->last_ms, last));
 	printf("took      %.2f s, %.0f ticks a second\n", seconds(r), rate(r));
 	printf("sha256    ");
-	for (int i = 0; i < HASH_BYTES; i++)
+	for (int i = 0; i < SHA256_BYTES; i++)
 		printf("%02x", r->digest[i]);
 	printf("\n");
 	fflush(stdout);
