@@ -409,6 +409,7 @@ async def test_access_leaves_no_secret(t):
         await knock(s, "/ws", key[:-1] + "x")
         await knock(s, "/ws?key=" + key)
         await ask(s, "/quotes", key + "x")
+        await ask(s, "/quotes/" + key, key + "x")
     await t.client(s, headers={"Authorization": f"Bearer {keys[0]}"})
     seen = (await ask(s, "/metrics", keys[-1])).body.decode()
     seen += (await ask(s, "/health", keys[-1])).body.decode()
