@@ -129,7 +129,7 @@ quick: ## unit, module and end-to-end tests of the release build only
 asan: ## unit and module tests under ASan and UBSan
 	python3 test/gate.py asan
 
-bench: all ## measure: decode, book, fan-out, wire to frame
+bench: all ## measure: decode, book, tape, fan-out, wire to frame
 	@$(MAKE) --no-print-directory benches
 	@for b in $(BENCHES); do echo "== $${b##*/}"; $$b || exit 1; done
 

@@ -14,18 +14,35 @@
 
 #include "cli/audit_command.h"
 #include "cli/key_command.h"
+#include "cli/replay.h"
 #include "cli/seal_command.h"
 #include "cli/server_config.h"
+#include "cli/tape.h"
 #include "core/log.h"
 #include "core/runner.h"
 #include "dashboard/page.h"
 
 enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 
-#define TAPE_RING           (1u << 18)
-#define DESCRIPTORS_RESERVE 64 /* for what is not a client */
+#define TAPE_MEMORY         (1u << 20) /* until its configuration is read at start */
+#define DESCRIPTORS_RESERVE 64         /* for what is not a client */
 
-enum { STORE, HTTP, WS, AUDIT, AUTH, TOKEN, REFDATA, API, STREAM, SIM, FEED, MODULES_MAX };
+enum {
+	TAPE,
+	STORE,
+	HTTP,
+	WS,
+	AUDIT,
+	AUTH,
+	TOKEN,
+	REFDATA,
+	API,
+	STREAM,
+	SIM,
+	FEED,
+	REPLAY,
+	MODULES_MAX
+};
 
 struct server {
 	struct server_config cfg;
@@ -34,6 +51,7 @@ struct server {
 	struct loop loop;
 	struct book book;
 	struct tape tape;
+	struct module *tape_mod;
 	struct interest interest;
 	struct upstream_view upstream;
 	struct ws *ws;
@@ -50,6 +68,7 @@ struct server {
 	struct stream *stream;
 	struct sim *sim; /* NULL with a real broker */
 	struct feed *feed;
+	struct replay *replay; /* NULL unless this is one */
 	struct module *modules[MODULES_MAX];
 	size_t modules_n;
 	/* Filled when the listeners are bound: the simulated exchange, and where our page comes
@@ -62,6 +81,21 @@ struct server {
 static bool is_sim(const struct server *s)
 {
 	return s->cfg.upstream.mode == UPSTREAM_SIM;
+}
+
+/* Invented, recorded and live prices never mix: folders and Redis keys are per source. */
+static const char *source_name(const struct server *s)
+{
+	if (!is_sim(s))
+		return "upstox";
+	return s->cfg.sim.source == SIM_TAPE ? "replay" : "sim";
+}
+
+static const char *redis_prefix(const struct server *s)
+{
+	if (!is_sim(s))
+		return "agni:";
+	return s->cfg.sim.source == SIM_TAPE ? "agni-replay:" : "agni-sim:";
 }
 
 /* --- libraries that are guests on the loop: they only need to be closed, in their place ------- */
@@ -149,14 +183,20 @@ static void on_upstream_status(void *arg)
 static void server_build(struct server *s)
 {
 	struct server_config *c = &s->cfg;
-	const char *source = is_sim(s) ? "sim" : "upstox";
+	const char *source = source_name(s);
 	struct loop *loop = &s->loop;
 
 	page_routes(&s->page, s->page_routes);
+	s->tape_mod =
+		tape_module(&s->tape, &(struct tape_deps){.loop = loop,
+							  .cfg = &c->tape,
+							  .data_dir = c->server.data_dir,
+							  .source = source,
+							  .instruments = &s->book.instruments});
 	s->store = store_create(&(struct store_deps){.loop = loop,
 						     .book = &s->book,
 						     .cfg = &c->redis,
-						     .prefix = is_sim(s) ? "agni-sim:" : "agni:",
+						     .prefix = redis_prefix(s),
 						     .source = source,
 						     .is_feed_alive = is_feed_alive,
 						     .is_stale = is_quote_stale,
@@ -186,21 +226,20 @@ static void server_build(struct server *s)
 							   .cfg = &c->instruments,
 							   .master_url = s->master_url,
 							   .watch_all = is_sim(s)});
-	s->api = api_create(
-		&(struct api_deps){.loop = loop,
-				   .book = &s->book,
-				   .tape = &s->tape,
-				   .token = s->token,
-				   .token_cfg = &c->token,
-				   .refdata = s->refdata,
-				   .auth = s->auth,
-				   .guard = &c->http_guard,
-				   .cfg = &c->http,
-				   .source = source,
-				   .upstream = &s->upstream,
-				   .modules = s->modules,
-				   .modules_n = is_sim(s) ? MODULES_MAX : MODULES_MAX - 1,
-				   .more = s->page_routes});
+	s->api = api_create(&(struct api_deps){.loop = loop,
+					       .book = &s->book,
+					       .tape = &s->tape,
+					       .token = s->token,
+					       .token_cfg = &c->token,
+					       .refdata = s->refdata,
+					       .auth = s->auth,
+					       .guard = &c->http_guard,
+					       .cfg = &c->http,
+					       .source = source,
+					       .upstream = &s->upstream,
+					       .modules = s->modules,
+					       .modules_n = REPLAY - !is_sim(s),
+					       .more = s->page_routes});
 	s->stream = stream_create(&(struct stream_deps){.loop = loop,
 							.ws = s->ws,
 							.book = &s->book,
@@ -228,15 +267,24 @@ static void server_build(struct server *s)
 						  .on_status = on_upstream_status,
 						  .arg = s});
 	s->upstream = feed_view(s->feed);
+	if (s->options->command == COMMAND_REPLAY)
+		s->replay = replay_create(&(struct replay_deps){.loop = loop,
+								.book = &s->book,
+								.tape = &s->tape,
+								.sim = s->sim,
+								.feed = s->feed,
+								.path = s->options->replay});
 }
 
 /* The order of starting. Stopping goes the other way: the feed falls silent first, then clients get
- * their last frames, and Redis its last values. */
+ * their last frames, and Redis its last values. The tape comes first: its hook, which writes what a
+ * turn brought, runs before those that show it. */
 static void server_table(struct server *s)
 {
 	s->http_mod.ops = &http_ops;
 	s->ws_mod.ops = &ws_ops;
 	struct module *const table[MODULES_MAX] = {
+		[TAPE] = s->tape_mod,
 		[STORE] = store_module(s->store),
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
@@ -248,6 +296,7 @@ static void server_table(struct server *s)
 		[STREAM] = stream_module(s->stream),
 		[SIM] = s->sim ? sim_module(s->sim) : NULL,
 		[FEED] = feed_module(s->feed),
+		[REPLAY] = s->replay ? replay_module(s->replay) : NULL,
 	};
 
 	for (size_t i = 0; i < MODULES_MAX; i++) {
@@ -274,7 +323,7 @@ static int make_data_dir(struct server *s, struct agni_err *err)
 	int rc = make_dir(s->cfg.server.data_dir, err);
 
 	snprintf(s->source_dir, sizeof(s->source_dir), "%s/%s", s->cfg.server.data_dir,
-		 is_sim(s) ? "sim" : "live");
+		 is_sim(s) ? source_name(s) : "live");
 	return rc < 0 ? rc : make_dir(s->source_dir, err);
 }
 
@@ -324,7 +373,7 @@ static int server_init(struct server *s, struct agni_err *err)
 	http_client_keep(s->http, (unsigned)s->cfg.server.client_idle_max,
 			 (uint64_t)s->cfg.server.client_idle_ms);
 	book_init(&s->book, (uint32_t)s->cfg.server.instruments_max);
-	tape_init(&s->tape, TAPE_RING);
+	tape_init(&s->tape, TAPE_MEMORY);
 	interest_init(&s->interest);
 	server_build(s);
 	server_table(s);
@@ -333,6 +382,7 @@ static int server_init(struct server *s, struct agni_err *err)
 
 static void server_fini(struct server *s)
 {
+	replay_destroy(s->replay);
 	feed_destroy(s->feed);
 	if (s->sim)
 		sim_destroy(s->sim);
@@ -468,6 +518,7 @@ static int serve(struct server *s)
 				   .arg = s,
 				   .modules = s->modules};
 	enum runner_end end;
+	bool is_incomplete;
 	int left;
 
 	if (server_init(s, &err) < 0) {
@@ -483,13 +534,14 @@ static int serve(struct server *s)
 		return EXIT_NOT_STARTED; /* modules may still hold what would be freed */
 	}
 	left = loop_fini(&s->loop);
+	is_incomplete = s->replay && !replay_is_complete(s->replay);
 	server_fini(s);
 	if (end == RUNNER_NOT_START) {
 		log_error("main", "cannot start: %s", err.text);
 		return err.code == AGNI_ECONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 	}
 	log_info("main", "stopped; uv_loop_close: %d", left);
-	if (left != 0)
+	if (left != 0 || is_incomplete)
 		return EXIT_NOT_STARTED;
 	return s->has_token_failed ? EXIT_TOKEN : EXIT_CLEAN;
 }
@@ -506,6 +558,10 @@ static int run(struct server *s, const struct options *o)
 	buf_fini(&problems);
 	if (rc < 0)
 		return EXIT_USAGE;
+	if (o->command == COMMAND_REPLAY && strcmp(source_name(s), "replay") != 0) {
+		fprintf(stderr, "agnidata: a replay has the recording as its upstream\n");
+		return EXIT_USAGE;
+	}
 	if (o->command == COMMAND_CHECK) {
 		printf("the configuration is fine\n");
 		return EXIT_CLEAN;
@@ -543,10 +599,12 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "key") == 0)
 		return key_command(argc - 2, argv + 2);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);  /* a limit of file size is an error of that write, not our end */
+	signal(SIGXFSZ, SIG_IGN);  /* a file size limit is a write error like another */
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)
 		return seal_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "tape") == 0)
+		return tape_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {
 		fprintf(stderr, "agnidata: %s\n", err.text);
 		return EXIT_USAGE;
@@ -562,6 +620,7 @@ int main(int argc, char **argv)
 		return print_config();
 	case COMMAND_SERVE:
 	case COMMAND_CHECK:
+	case COMMAND_REPLAY:
 		break;
 	}
 	s = mem_zalloc(sizeof(*s));

@@ -4,8 +4,8 @@
 
     soak.py [MINUTES] [SEED]    (10 minutes, seed 1)
 
-Redis stopped for 60 s and killed for 60 s under flow, as in the gate but longer; then MINUTES of
-the synthetic market with 50 clients (some check every frame, most only read, some never read, some
+Redis stopped for 60 s and killed for 60 s under flow, as in the gate but longer; the server killed
+200 times under 20,000 ticks a second with clients that resume; then MINUTES of the synthetic market with 50 clients (some check every frame, most only read, some never read, some
 come and go), while faults of every kind are thrown at the feed and at Redis. Memory and
 descriptors have to stay flat and every client's invariants have to hold. Prints a line every 10 s,
 a summary, and ends with exit code 0 or 1. AGNIDATA names the binary.
@@ -28,6 +28,7 @@ except ModuleNotFoundError:
         os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
     raise
 import test_redis_outage
+import test_tape
 
 CHECKERS, READERS, DEAF, GUESTS = 2, 38, 5, 5
 RSS_GROWTH = 6 << 20
@@ -185,6 +186,14 @@ class Soak:
             await c.wait(lambda c=c: c.closed == 1001, 5, f"a goodbye, not {c.closed}")
 
 
+async def killed(t, rounds, seed):
+    times = sorted(await test_tape.crash_loop(t, rounds, seed))
+    print(f"from the start to the first tick: median {times[len(times) // 2] * 1000:.0f} ms, worst "
+          f"{times[-1] * 1000:.0f} ms")
+    t.servers.clear()  # each has ended, and was looked at
+    await test_tape.crash_loop(t, rounds, seed + 1, tape__sync="turn")
+
+
 async def part(name, work):
     """One part with a case of its own; True when it went well."""
     t, begin = lib.Case(name), time.monotonic()
@@ -214,6 +223,7 @@ async def main():
     outage_s = min(60, minutes * 60)
     parts = [("Redis stopped", lambda t: test_redis_outage.stopped(t, outage_s)),
              ("Redis killed", lambda t: test_redis_outage.killed(t, outage_s)),
+             ("killed 200 times", lambda t: killed(t, 200 if minutes >= 5 else 20, seed)),
              (f"faults for {minutes:g} minutes", lambda t: Soak(t, minutes, seed).run())]
     went_well = [await part(name, work) for name, work in parts]
     print(f"soak: {went_well.count(True)} passed, {went_well.count(False)} failed")

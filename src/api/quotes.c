@@ -42,6 +42,7 @@ void api_quote(void *arg, struct http_request *r)
 	inst_id id = instruments_find(&a->deps.book->instruments, key, len);
 	struct buf b = {0};
 
+	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	if (!instrument_key_is_valid(key, len)) {
 		http_respond_error(r, 400, "invalid_instrument",
 				   "an instrument key looks like NSE_INDEX|Nifty 50");
@@ -127,6 +128,7 @@ void api_quotes(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "from and limit are whole numbers");
 		return;
 	}
+	tape_flush(a->deps.tape);
 	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
 		   (unsigned long long)a->deps.tape->seq);
 	if (http_request_query(r, "keys", keys, sizeof(keys)))

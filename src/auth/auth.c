@@ -108,10 +108,20 @@ static void note_change(struct auth *a, const char *act, const struct key *key)
 			NULL); /* an act of ours: never fails */
 }
 
+/* By its id alone: another key may have been given it as a name meanwhile. */
+static const struct key *key_with_id(const struct keys *keys, const char *id)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		if (strcmp(keys->all[i].id, id) == 0)
+			return &keys->all[i];
+	}
+	return NULL;
+}
+
 /* What runs with a key goes on with it, if it is the same. */
 static void take_over(struct auth *a, struct key *key)
 {
-	const struct key *old = keys_find(&a->keys, key->id);
+	const struct key *old = key_with_id(&a->keys, key->id);
 
 	if (old && is_same_key(old, key)) {
 		key->serial = old->serial;
@@ -128,7 +138,7 @@ static void put_in_place(struct auth *a, struct keys *next)
 	for (size_t i = 0; i < next->n; i++)
 		take_over(a, &next->all[i]);
 	for (size_t i = 0; i < a->keys.n; i++) {
-		if (!keys_find(next, a->keys.all[i].id))
+		if (!key_with_id(next, a->keys.all[i].id))
 			note_change(a, "key.dropped", &a->keys.all[i]);
 	}
 	keys_fini(&a->keys);
@@ -164,11 +174,6 @@ int auth_reload(struct auth *a, struct agni_err *err)
 bool auth_is_open(const struct auth *a)
 {
 	return a->is_open;
-}
-
-bool auth_has_keys(const struct auth *a)
-{
-	return a && a->keys.n > 0;
 }
 
 void auth_listen(struct auth *a, struct auth_listener *l)

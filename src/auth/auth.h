@@ -76,9 +76,6 @@ int auth_reload(struct auth *a, struct agni_err *err) AGNI_MUST_USE;
 /* No key is asked for. */
 bool auth_is_open(const struct auth *a);
 
-/* Whether somebody could come in with a key: what a listener beyond loopback needs. `a` NULL: no. */
-bool auth_has_keys(const struct auth *a);
-
 /* --- callers ---------------------------------------------------------------------------------- */
 
 #define AUTH_NAME_MAX 48

@@ -3,7 +3,8 @@
  * door: judges one request or handshake; see auth.h.
  *
  *      who is it?   identify(), by_ticket()      401 (429 when this address fails too often)
- *      may it?      authorize()                  401 without a key, 429 too often, 403 the role
+ *      may it?      within_rate(), has_role()    429 too often, 401 without a key, 403 the role
+ *      not a page of somebody else? on the record, if an admin's?   403, 503
  *
  * Every refusal goes out through refuse(), which counts it. What was presented is never repeated.
  */
@@ -22,7 +23,7 @@ struct visit {
 	struct auth *a;
 	struct auth_caller *c;
 	struct auth_refusal *why;
-	const char *method, *path;
+	const char *method, *route; /* its pattern: what somebody put into a path may be a secret */
 };
 
 static bool refuse(const struct visit *v, int status, const char *code, const char *fmt, ...)
@@ -70,7 +71,7 @@ static int record(const struct visit *v, const char *act, const char *code, bool
 	int rc;
 
 	snprintf(detail, sizeof(detail), "%s%s%s %.200s", code, code[0] ? ": " : "", v->method,
-		 v->path);
+		 v->route);
 	rc = audit_write(v->a->deps.audit,
 			 &(struct audit_act){.act = act,
 					     .who = v->c->name,
@@ -267,7 +268,7 @@ bool auth_admit(void *auth, const struct http_route *route, struct http_request 
 {
 	struct auth *a = auth;
 	struct auth_refusal why;
-	struct visit v = {a, r->caller_room, &why, r->method, r->path};
+	struct visit v = {a, r->caller_room, &why, r->method, route->pattern};
 
 	AGNI_ASSERT(route->access >= ROLE_ANYONE && route->access <= ROLE_ADMIN);
 	r->caller = v.c;

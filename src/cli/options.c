@@ -4,6 +4,7 @@
  */
 #include "cli/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char options_help[] =
@@ -15,6 +16,11 @@ const char options_help[] =
 	"  agnidata audit ...        check or show the audit log; see agnidata audit --help\n"
 	"  agnidata key ...          API keys: add, list, revoke; see agnidata key --help\n"
 	"  agnidata seal --help      keys that seal the broker's token\n"
+	"  agnidata tape ...         look into the journal, cut it, import recordings; tape "
+	"--help\n"
+	"  agnidata replay PATH [--speed N|max] ...   a recording (.pbs, a tape) from end to end, "
+	"with "
+	"its hash\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"
 	"\n"
@@ -45,6 +51,30 @@ static int take_value(const char *name, int argc, char **argv, int *i, const cha
 	return 1;
 }
 
+/* What a replay is, before what was --set: a recording as the upstream, as fast as it goes, on ports of
+ * its own. Tape, data folder and Redis prefix are a replay's own by its source (main.c). */
+static int add_replay_sets(struct options *o, struct agni_err *err)
+{
+	const char *const sets[] = {"upstream.mode=sim",       "sim.source=tape",
+				    "sim.start_delay_ms=500",  "sim.fault=",
+				    "http.listen=127.0.0.1:0", "stream.listen=127.0.0.1:0",
+				    "server.log_level=warn",   o->replay_sets[0],
+				    o->replay_sets[1]};
+
+	if (!o->replay)
+		return agni_fail(err, AGNI_EUSAGE, "replay needs a recording; see --help");
+	if (snprintf(o->replay_sets[0], sizeof(o->replay_sets[0]), "sim.tape=%s", o->replay) >=
+		    (int)sizeof(o->replay_sets[0]) ||
+	    o->sets_n + ARRAY_LEN(sets) > SETS_MAX)
+		return agni_fail(err, AGNI_EUSAGE, "the command line is too long");
+	snprintf(o->replay_sets[1], sizeof(o->replay_sets[1]), "sim.speed=%s",
+		 o->speed ? o->speed : "max");
+	memmove(o->sets + ARRAY_LEN(sets), o->sets, o->sets_n * sizeof(o->sets[0]));
+	memcpy(o->sets, sets, sizeof(sets));
+	o->sets_n += ARRAY_LEN(sets);
+	return 0;
+}
+
 static int take_word(struct options *o, const char *word, struct agni_err *err)
 {
 	static const struct {
@@ -54,7 +84,13 @@ static int take_word(struct options *o, const char *word, struct agni_err *err)
 		{"--check", COMMAND_CHECK},   {"config", COMMAND_CONFIG},
 		{"version", COMMAND_VERSION}, {"--version", COMMAND_VERSION},
 		{"--help", COMMAND_HELP},     {"-h", COMMAND_HELP},
+		{"replay", COMMAND_REPLAY},
 	};
+
+	if (o->command == COMMAND_REPLAY && !o->replay && word[0] != '-') {
+		o->replay = word;
+		return 0;
+	}
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcmp(word, words[i].word) == 0) {
@@ -80,10 +116,12 @@ int options_parse(struct options *o, int argc, char **argv, struct agni_err *err
 			if (rc == 1)
 				o->sets[o->sets_n++] = value;
 		}
+		if (rc == 0 && o->command == COMMAND_REPLAY)
+			rc = take_value("--speed", argc, argv, &i, &o->speed, err);
 		if (rc == 0)
 			rc = take_word(o, argv[i], err);
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return o->command == COMMAND_REPLAY ? add_replay_sets(o, err) : 0;
 }

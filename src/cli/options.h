@@ -12,13 +12,23 @@
 
 #define SETS_MAX 64
 
-enum command { COMMAND_SERVE, COMMAND_CHECK, COMMAND_CONFIG, COMMAND_VERSION, COMMAND_HELP };
+enum command {
+	COMMAND_SERVE,
+	COMMAND_CHECK,
+	COMMAND_CONFIG,
+	COMMAND_VERSION,
+	COMMAND_HELP,
+	COMMAND_REPLAY
+};
 
 struct options {
 	enum command command;
 	const char *config; /* NULL: defaults only */
 	const char *sets[SETS_MAX];
 	size_t sets_n;
+	const char *replay; /* COMMAND_REPLAY: the recording */
+	const char *speed;
+	char replay_sets[2][1200];
 };
 
 /* Returns 0, or AGNI_EUSAGE with what is wrong. */

@@ -49,6 +49,7 @@ static void sections_fill(struct server_config *c)
 		{"token", token_config_keys, &c->token, "the broker's access token"},
 		{"upstream", feed_config_keys, &c->upstream, "the broker"},
 		{"sim", sim_config_keys, &c->sim, "the simulated exchange"},
+		{"tape", tape_config_keys, &c->tape, "the journal of every tick"},
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
 		{0},
 	};

@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 #include "store/store.h"
 #include "stream/stream.h"
+#include "tape/tape.h"
 #include "token/token.h"
 
 struct server_keys {
@@ -31,7 +32,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 11
+#define SERVER_SECTIONS 12
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -44,6 +45,7 @@ struct server_config {
 	struct token_config token;
 	struct feed_config upstream;
 	struct sim_config sim;
+	struct tape_config tape;
 	struct refdata_config instruments;
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 	struct listen_guard http_guard, stream_guard; /* what the listeners have beside them */

@@ -6,14 +6,23 @@
  *      for each entry:  book_merge   tape_append (seq)   book_publish
  *      book_turn        the logical turn closes at the end of the message
  *
+ * With tape.sync=turn the entries are appended alone; the rest happens when their block comes back
+ * from the disk (feed_on_block), from the very bytes that are there.
+ *
  * No allocation, no queue; instruments that nobody knew get a slot at their first tick.
  */
 #include "feed/feed_internal.h"
+#include "tape/codec.h"
 
 static void on_segment(void *arg, const char *segment, size_t len, int status)
 {
 	struct feed *f = arg;
 
+	if (len <= UINT8_MAX) {
+		buf_byte(&f->info, (char)len);
+		buf_append(&f->info, segment, len);
+		buf_byte(&f->info, (char)status);
+	}
 	if (session_note(&f->sessions, segment, len, status))
 		log_info("feed", "market_info: %.*s %s", (int)len, segment,
 			 session_status_text(status));
@@ -60,9 +69,29 @@ static void note_time(struct feed *f, struct tick_meta *meta)
 		histogram_add(&f->wire_lag, (uint64_t)lag * 1000);
 }
 
+void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t recv_mono)
+{
+	struct feed *f = arg;
+	struct book *book = f->deps.book;
+	struct tick_meta meta = {.ts_ms = b->times.ts_ms,
+				 .recv_ms = b->times.recv_ms,
+				 .recv_mono = recv_mono,
+				 .is_snapshot = b->is_snapshot};
+	struct tape_item item;
+
+	while (tape_block_next(b, &item)) {
+		inst_id id = ids[item.instrument];
+
+		AGNI_ASSERT(tape_tick_decode(item.bytes, item.len, meta.ts_ms, &f->taped.q));
+		book_publish(book, id, book_merge(book, id, &f->taped, &meta), item.seq);
+	}
+	book_turn(book, meta.ts_ms && meta.ts_ms <= f->newest_ts ? meta.ts_ms : f->newest_ts);
+}
+
 static void apply_ticks(struct feed *f, const struct tick_meta *meta)
 {
 	struct book *book = f->deps.book;
+	bool is_deferred = tape_is_deferred(f->deps.tape);
 	const struct tick *tick;
 
 	tape_begin(f->deps.tape, meta);
@@ -75,13 +104,18 @@ static void apply_ticks(struct feed *f, const struct tick_meta *meta)
 			f->unknown_keys++; /* not a key, or more instruments than we hold */
 			continue;
 		}
+		f->ticks++;
+		if (is_deferred) {
+			tape_append(f->deps.tape, id, tick);
+			continue;
+		}
 		slot = book_merge(book, id, tick, meta);
 		book_publish(book, id, slot, tape_append(f->deps.tape, id, tick));
-		f->ticks++;
 	}
 	tape_end(f->deps.tape);
 	/* What is no time closes nothing. */
-	book_turn(book, meta->ts_ms && !f->leap_ts ? meta->ts_ms : f->newest_ts);
+	if (!is_deferred)
+		book_turn(book, meta->ts_ms && !f->leap_ts ? meta->ts_ms : f->newest_ts);
 }
 
 void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len)
@@ -103,7 +137,10 @@ void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size
 	meta.is_snapshot = f->frame.type == FEED_INITIAL;
 	note_time(f, &meta);
 	if (f->frame.has_market_info) {
+		buf_reset(&f->info);
 		feed_info_each(&f->frame, on_segment, f);
+		tape_control(f->deps.tape, TAPE_MARKET_INFO, meta.ts_ms, meta.recv_ms, f->info.data,
+			     f->info.len);
 		if (f->deps.on_status)
 			f->deps.on_status(f->deps.arg);
 	}

@@ -87,6 +87,9 @@ void feed_set_state(struct feed *f, enum feed_state to, const char *fmt, ...)
 	f->state = to;
 	f->is_up = to == FEED_UP || f->relieved;
 	f->since_ms = clock_wall_ms(f->deps.loop->clock);
+	if ((from == FEED_UP) != (to == FEED_UP))
+		tape_control(f->deps.tape, f->is_up ? TAPE_LINK_UP : TAPE_LINK_DOWN, 0, f->since_ms,
+			     f->why, strlen(f->why));
 	log_write(is_bad && from != FEED_IDLE ? LOG_WARN : LOG_INFO, "feed", "%s -> %s: %s",
 		  state_text[from], state_text[to], f->why);
 	if (to == FEED_AUTHORIZING ||
@@ -323,6 +326,7 @@ struct feed *feed_create(const struct feed_deps *deps)
 void feed_destroy(struct feed *f)
 {
 	feed_frame_fini(&f->frame);
+	buf_fini(&f->info);
 	free(f->told);
 	free(f);
 }
@@ -339,6 +343,7 @@ static int feed_start(struct module *m, struct agni_err *err)
 	f->deps.interest->arg = f;
 	f->token_listener.on_change = on_token;
 	token_listen(f->deps.token, &f->token_listener);
+	tape_set_on_block(f->deps.tape, feed_on_block, f);
 	return 0;
 }
 
@@ -505,6 +510,11 @@ static bool is_stale(const void *arg, inst_id id)
 
 	return !f->up_mono || !slot || id >= f->told_cap || !f->told[id].mode ||
 	       slot->recv_mono < f->told[id].since;
+}
+
+uint64_t feed_received(const struct feed *f)
+{
+	return f->frames + f->bad_frames;
 }
 
 struct upstream_view feed_view(const struct feed *f)

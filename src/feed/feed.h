@@ -90,6 +90,9 @@ struct feed *feed_create(const struct feed_deps *deps);
 void feed_destroy(struct feed *f);
 struct module *feed_module(struct feed *f);
 
+/* Messages received since the start, those that did not decode too. */
+uint64_t feed_received(const struct feed *f);
+
 /* The feed's answers for those who may not know it. */
 struct upstream_view feed_view(const struct feed *f);
 

@@ -60,6 +60,8 @@ struct feed {
 	struct turn_hook hook;
 	/* decoding */
 	struct feed_frame frame;
+	struct buf info;   /* the market_info of a message, as the tape keeps it */
+	struct tick taped; /* scratch of feed_on_block */
 	struct log_limit bad_frame_limit;
 	bool is_stopping;
 	int closing; /* handles that are closing */
@@ -87,6 +89,7 @@ void feed_attempt_cancel(struct feed *f);
 
 /* apply.c: bytes to book and tape. */
 void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len);
+void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t recv_mono);
 
 /* subscribe.c: the interest table, told upstream. */
 void feed_subscribe_all(struct feed *f);

@@ -140,6 +140,7 @@ static void play_record(struct sim *s)
 	if (tape_source_next(p->tape, &p->msg)) {
 		if (p->msg.ts_ms > p->market_ms)
 			p->market_ms = p->msg.ts_ms;
+		p->played++;
 		publish_message(s, &p->msg);
 	}
 	if (!tape_source_at_end(p->tape))
@@ -327,6 +328,21 @@ uint32_t player_segments(const struct sim *s, const char *out[TAPE_SEGMENTS_MAX]
 	for (uint32_t i = 0; i < f->segments_n; i++)
 		out[i] = f->segments[i];
 	return f->segments_n;
+}
+
+void sim_progress(const struct sim *s, struct sim_progress *out)
+{
+	const struct player *p = &s->player;
+
+	*out = (struct sim_progress){.played = p->played,
+				     .sent = s->messages_total,
+				     .market_ms = p->market_ms,
+				     .has_ended = p->state == PLAYER_ENDED};
+	if (p->tape) {
+		out->messages = tape_source_facts(p->tape)->messages;
+		snprintf(out->problem, sizeof(out->problem), "%s",
+			 tape_source_facts(p->tape)->problem);
+	}
 }
 
 void player_describe(const struct sim *s, char *out, size_t size)

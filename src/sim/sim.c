@@ -22,7 +22,9 @@ const struct config_key sim_config_keys[] = {
 		   "address of the simulated exchange; port 0: any free one"),
 	CONFIG_ENUM(struct sim_config, source, "model", "model|tape",
 		    "a synthetic market, or a recording"),
-	CONFIG_STR(struct sim_config, tape, "", "", "recording to play: .pbs or .pbs.gz"),
+	CONFIG_STR(
+		struct sim_config, tape, "", "",
+		"recording to play: .pbs, .pbs.gz, a folder of a tape of ours or one of its files"),
 	CONFIG_STR(struct sim_config, speed, "1", "",
 		   "times real time, or max; at max nothing is skipped for a slow reader"),
 	CONFIG_INT(struct sim_config, seed, 1, 0, INT64_MAX, "", "of the synthetic market"),

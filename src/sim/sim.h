@@ -97,6 +97,18 @@ void sim_destroy(struct sim *s);
 int sim_http_port(const struct sim *s);
 int sim_feed_port(const struct sim *s);
 
+/* How far a tape has been played. */
+struct sim_progress {
+	uint64_t messages, played; /* of the tape */
+	uint64_t sent;             /* messages to feed sessions, market_info too */
+	int64_t market_ms;
+	bool has_ended;    /* nothing more will be sent */
+	char problem[128]; /* "" when the tape is whole */
+};
+
+/* With sim.source=tape only; valid once started. */
+void sim_progress(const struct sim *s, struct sim_progress *out);
+
 /* The access token that is accepted now. Lent until the next `renew` fault. */
 const char *sim_token(const struct sim *s);
 

@@ -42,6 +42,7 @@ enum player_state { PLAYER_IDLE, PLAYER_PLAYING, PLAYER_CLOSED, PLAYER_ENDED };
 struct player {
 	enum player_state state;
 	struct model *model; /* one of these two */
+	uint64_t played;     /* messages of the tape */
 	struct tape_source *tape;
 	struct message msg;
 	inst_id *ids;      /* of the model's rows, in the sim's book */

@@ -2,7 +2,8 @@
  *
  * tape_source: a recording of the broker's feed, read message by message.
  *
- * The file is a protobuf stream (.pbs, or gzipped .pbs.gz): for each message its length as a 32-bit
+ * A folder, or a file named .tape, is a tape of ours (include/agnidata/tape.h). Any other file is a
+ * protobuf stream (.pbs, or gzipped .pbs.gz): for each message its length as a 32-bit
  * little-endian integer, then that many bytes of a FeedResponse.
  *
  *      len u32 | FeedResponse | len u32 | FeedResponse | ...

@@ -37,6 +37,10 @@ void client_destroy(struct client *c)
 	list_remove(&c->link);
 	s->clients_now--;
 	bitset_fini(&c->subs);
+	bitset_fini(&c->latest);
+	bitset_fini(&c->all);
+	bitset_fini(&c->then_latest);
+	free(c->since);
 	bitset_fini(&c->snapshot);
 	bitset_fini(&c->behind);
 	buf_fini(&c->replies);
@@ -92,10 +96,88 @@ bool client_unsubscribe(struct client *c, inst_id id)
 		return false;
 	interest_drop(c->stream->deps.interest, id, (enum interest_mode)c->mode[id]);
 	c->mode[id] = NOT_SUBSCRIBED;
+	bitset_remove(&c->latest, id);
+	bitset_remove(&c->all, id);
+	bitset_remove(&c->then_latest, id);
 	bitset_remove(&c->snapshot, id);
 	if (bitset_remove(&c->behind, id))
 		c->behind_ticks[id] = 0;
 	return true;
+}
+
+/* --- policies -------------------------------------------------------------------------------- */
+
+static void since_grow(struct client *c, inst_id id)
+{
+	uint32_t cap = c->since_cap ? c->since_cap : 64;
+
+	if (id < c->since_cap)
+		return;
+	while (id >= cap)
+		cap *= 2;
+	c->since = mem_realloc(c->since, cap * sizeof(*c->since));
+	memset(c->since + c->since_cap, 0, (cap - c->since_cap) * sizeof(*c->since));
+	c->since_cap = cap;
+}
+
+/* From now on the cursor brings the instrument's ticks behind `since`. */
+static void join_cursor(struct client *c, inst_id id, uint64_t since)
+{
+	uint64_t newest = c->stream->deps.tape->seq;
+
+	since_grow(c, id);
+	if (c->all.count == 0)
+		c->cursor = (struct tape_cursor){.seq = newest};
+	c->since[id] = since;
+	bitset_add(&c->all, id);
+	bitset_remove(&c->latest, id);
+	bitset_remove(&c->then_latest, id);
+	if (bitset_remove(&c->behind, id))
+		c->behind_ticks[id] = 0;
+}
+
+void client_set_policy(struct client *c, inst_id id, enum policy policy)
+{
+	if (policy == POLICY_ALL) {
+		join_cursor(c, id,
+			    bitset_has(&c->snapshot, id) ? SINCE_SNAPSHOT
+							 : c->stream->deps.tape->seq);
+		return;
+	}
+	bitset_remove(&c->all, id);
+	bitset_remove(&c->then_latest, id);
+	bitset_add(&c->latest, id);
+}
+
+/* The cursor goes back to `seq`: what the others had by now is not for them to have again. */
+static void rewind_cursor(struct client *c, uint64_t seq)
+{
+	bitset_for_each(id, &c->all)
+	{
+		if (c->since[id] < c->cursor.seq)
+			c->since[id] = c->cursor.seq;
+	}
+	c->cursor = (struct tape_cursor){.seq = seq};
+	if (c->sent_seq > seq)
+		c->sent_seq = seq;
+}
+
+void client_resume(struct client *c, inst_id id, enum policy policy, uint64_t from_seq)
+{
+	bool is_first;
+
+	bitset_remove(&c->snapshot, id);
+	bitset_remove(&c->all, id);
+	is_first = c->all.count == 0;
+	if (!is_first && from_seq < c->cursor.seq)
+		rewind_cursor(c, from_seq);
+	join_cursor(c, id, from_seq);
+	if (is_first)
+		c->cursor = (struct tape_cursor){.seq = from_seq};
+	if (c->sent_seq > from_seq)
+		c->sent_seq = from_seq;
+	if (policy == POLICY_LATEST)
+		bitset_add(&c->then_latest, id);
 }
 
 void client_close(struct client *c, int code, const char *reason)

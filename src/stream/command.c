@@ -90,8 +90,16 @@ static void reply_error(struct client *c, const cJSON *command, const char *code
 
 /* --- subscribe and unsubscribe --------------------------------------------------------------- */
 
+/* What a subscribe command asks for, beside the names. */
+struct wish {
+	enum view_mode mode;
+	enum policy policy;
+	bool resumes; /* from behind from_seq on, instead of a snapshot */
+	uint64_t from_seq;
+};
+
 static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
-				 enum view_mode mode)
+				 const struct wish *wish)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -114,7 +122,11 @@ static const char *subscribe_one(struct client *c, const struct scope *scope, co
 	id = instruments_intern(&d->book->instruments, key, len);
 	if (id == INST_NONE)
 		return "over_limit";
-	client_subscribe(c, id, mode);
+	client_subscribe(c, id, wish->mode);
+	if (wish->resumes)
+		client_resume(c, id, wish->policy, wish->from_seq);
+	else
+		client_set_policy(c, id, wish->policy);
 	return "subscribed";
 }
 
@@ -151,8 +163,9 @@ static const struct scope *client_scope(const struct client *c)
 	return auth ? auth_scope(auth, &c->caller) : &all;
 }
 
-/* Answers with one result per member of `instruments` and `channels`. */
-static void reply_update(struct client *c, const cJSON *command, const char *action, int mode)
+/* Answers with one result per member of `instruments` and `channels`; `wish` NULL: unsubscribe. */
+static void reply_update(struct client *c, const cJSON *command, const char *action,
+			 const struct wish *wish)
 {
 	const cJSON *lists[2] = {cJSON_GetObjectItemCaseSensitive(command, "instruments"),
 				 cJSON_GetObjectItemCaseSensitive(command, "channels")};
@@ -163,27 +176,25 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 
 	buf_printf(&b, "{\"type\":\"subscription_update\",\"action\":\"%s\"", action);
 	put_id(&b, command);
-	if (mode >= 0)
-		put_string(&b, "mode", view_mode_text((enum view_mode)mode));
+	if (wish)
+		put_string(&b, "mode", view_mode_text(wish->mode));
 	buf_str(&b, ",\"results\":[");
 	for (int i = 0; i < 2; i++) {
 		cJSON_ArrayForEach (item, lists[i]) {
 			const char *name = cJSON_IsString(item) ? item->valuestring : "";
 
 			if (i == 1)
-				put_result(&b, first, "channel", name,
-					   channel_status(name, mode >= 0));
+				put_result(&b, first, "channel", name, channel_status(name, wish));
 			else
 				put_result(&b, first, "instrument", name,
-					   mode < 0 ? unsubscribe_one(c, name)
-						    : subscribe_one(c, scope, name,
-								    (enum view_mode)mode));
+					   wish ? subscribe_one(c, scope, name, wish)
+						: unsubscribe_one(c, name));
 			first = false;
 		}
 	}
 	buf_printf(&b, "],\"subscriptions\":%u}", c->subs.count);
 	client_reply(c, &b);
-	if (c->snapshot.count)
+	if (c->snapshot.count || c->all.count)
 		stream_arm(c->stream);
 }
 
@@ -204,25 +215,67 @@ static bool is_too_long(const struct client *c, const cJSON *command)
 	return n > c->stream->deps.cfg->max_subscriptions;
 }
 
-/* The policy `latest` has no history to continue from: said, so that nobody believes in no gap. */
-static void reply_cannot_resume(struct client *c, const cJSON *command)
+/* --- going on from a seq ---------------------------------------------------------------------- */
+
+/* Why the ticks behind `from_seq` cannot all be given; NULL: they can. */
+static const char *cannot_resume(const struct stream *s, const char *epoch, int64_t from_seq)
+{
+	const struct tape *tape = s->deps.tape;
+
+	if (!epoch || strcmp(epoch, tape->epoch) != 0)
+		return "another_epoch";
+	if (from_seq < 0 || (uint64_t)from_seq > tape->seq)
+		return "not_yet";
+	return (uint64_t)from_seq + 1 < tape_floor(tape) ? "too_old" : NULL;
+}
+
+/* Said, so that nobody believes in no gap; a snapshot follows. */
+static void reply_cannot_resume(struct client *c, const cJSON *command, const char *reason)
 {
 	const struct tape *tape = c->stream->deps.tape;
 	struct buf b = {0};
 
+	c->stream->cannot_resumes++;
 	buf_printf(
 		&b, "{\"type\":\"cannot_resume\",\"floor\":%llu,\"newest\":%llu,\"epoch\":\"%s\"",
 		(unsigned long long)tape_floor(tape), (unsigned long long)tape->seq, tape->epoch);
+	put_string(&b, "reason", reason);
 	put_id(&b, command);
 	buf_byte(&b, '}');
 	client_reply(c, &b);
 }
 
+static void subscribe(struct client *c, const cJSON *command, struct wish *wish)
+{
+	const char *why = NULL;
+	int64_t from_seq;
+
+	if (json_int(command, "from_seq", &from_seq)) {
+		why = cannot_resume(c->stream, json_string(command, "epoch"), from_seq);
+		wish->resumes = !why;
+		wish->from_seq = (uint64_t)from_seq;
+		c->stream->resumes += wish->resumes;
+	}
+	reply_update(c, command, "subscribe", wish);
+	if (why)
+		reply_cannot_resume(c, command, why);
+}
+
+static bool policy_parse(const cJSON *command, enum policy *out)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(command, "policy");
+
+	*out = cJSON_IsString(item) && strcmp(item->valuestring, "all") == 0 ? POLICY_ALL
+									     : POLICY_LATEST;
+	return !item || *out == POLICY_ALL ||
+	       (cJSON_IsString(item) && strcmp(item->valuestring, "latest") == 0);
+}
+
 static void on_subscribe(struct client *c, const cJSON *command)
 {
 	const cJSON *mode_item = cJSON_GetObjectItemCaseSensitive(command, "mode");
-	const cJSON *policy = cJSON_GetObjectItemCaseSensitive(command, "policy");
-	enum view_mode mode = VIEW_FULL;
+	struct wish wish = {.mode = VIEW_FULL};
+	int64_t from_seq;
 
 	if (!has_lists(command))
 		reply_error(c, command, "bad_request",
@@ -233,16 +286,17 @@ static void on_subscribe(struct client *c, const cJSON *command)
 	else if (cJSON_GetObjectItemCaseSensitive(command, "interval_ms"))
 		reply_error(c, command, "unknown_policy",
 			    "interval_ms belongs to the policy interval, which is not served");
-	else if (mode_item &&
-		 (!cJSON_IsString(mode_item) || !view_mode_parse(mode_item->valuestring, &mode)))
+	else if (mode_item && (!cJSON_IsString(mode_item) ||
+			       !view_mode_parse(mode_item->valuestring, &wish.mode)))
 		reply_error(c, command, "unknown_mode", "mode is one of ltpc, option_greeks, full");
-	else if (policy && (!cJSON_IsString(policy) || strcmp(policy->valuestring, "latest") != 0))
-		reply_error(c, command, "unknown_policy", "the policy that is served is latest");
-	else {
-		reply_update(c, command, "subscribe", (int)mode);
-		if (cJSON_GetObjectItemCaseSensitive(command, "from_seq"))
-			reply_cannot_resume(c, command);
-	}
+	else if (!policy_parse(command, &wish.policy))
+		reply_error(c, command, "unknown_policy",
+			    "the policies that are served are latest and all");
+	else if (cJSON_GetObjectItemCaseSensitive(command, "from_seq") &&
+		 !json_int(command, "from_seq", &from_seq))
+		reply_error(c, command, "bad_request", "from_seq is an integer");
+	else
+		subscribe(c, command, &wish);
 }
 
 static void on_unsubscribe(struct client *c, const cJSON *command)
@@ -251,7 +305,7 @@ static void on_unsubscribe(struct client *c, const cJSON *command)
 		reply_error(c, command, "too_many",
 			    "more members than one client may subscribe to");
 	else if (has_lists(command))
-		reply_update(c, command, "unsubscribe", -1);
+		reply_update(c, command, "unsubscribe", NULL);
 	else
 		reply_error(c, command, "bad_request",
 			    "unsubscribe needs \"instruments\", an array of strings");
@@ -273,7 +327,10 @@ static void on_subscriptions(struct client *c, const cJSON *command)
 		buf_printf(&b, "%s{\"instrument\":", first ? "" : ",");
 		buf_json_str(&b, key, strlen(key));
 		put_string(&b, "mode", view_mode_text(client_mode(c, id)));
-		buf_str(&b, ",\"policy\":\"latest\"}");
+		put_string(&b, "policy",
+			   bitset_has(&c->all, id) && !bitset_has(&c->then_latest, id) ? "all"
+										       : "latest");
+		buf_byte(&b, '}');
 		first = false;
 	}
 	buf_str(&b, "]}");

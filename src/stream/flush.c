@@ -6,7 +6,9 @@
  * what the client subscribed to, and, only while its socket is full, what it is behind with. The
  * JSON of an instrument is made once per mode and tick, whoever reads it.
  *
- * seq of a frame: the highest seq considered for this client. When a flush needs several frames,
+ * Instruments under policy all are not here: their ticks come from the tape, one by one (catchup.c).
+ *
+ * seq of a frame: the highest seq considered for this client; behind its cursor when it has one. When a flush needs several frames,
  * only the last one carries the new value; a client that stops between them has not seen it all.
  */
 #include <stdlib.h>
@@ -52,7 +54,7 @@ static const struct buf *fragment(struct stream *s, inst_id id, enum view_mode m
 
 /* --- one frame ------------------------------------------------------------------------------- */
 
-static void frame_begin(struct buf *out, bool is_snapshot)
+void frame_begin(struct buf *out, bool is_snapshot)
 {
 	buf_reset(out);
 	buf_reserve(out, HEADER_ROOM);
@@ -61,7 +63,7 @@ static void frame_begin(struct buf *out, bool is_snapshot)
 				 : "{\"type\":\"market_data\",\"data\":[");
 }
 
-static enum ws_sent frame_send(struct client *c, struct buf *out, uint64_t seq, uint64_t conflated)
+enum ws_sent frame_send(struct client *c, struct buf *out, uint64_t seq, uint64_t conflated)
 {
 	char header[HEADER_ROOM];
 	size_t n, len;
@@ -105,6 +107,9 @@ static uint64_t missed_ticks(const struct client *c, inst_id id)
 
 static void clear_ticks(struct client *c, inst_id id)
 {
+	/* The cursor goes on behind the state that was sent. */
+	if (bitset_has(&c->all, id) && bitset_has(&c->snapshot, id))
+		c->since[id] = book_slot(c->stream->deps.book, id)->seq;
 	bitset_remove(&c->behind, id);
 	bitset_remove(&c->snapshot, id);
 	if (id < c->behind_cap)
@@ -169,10 +174,10 @@ static void behind_grow(struct client *c, inst_id id)
 static void fall_behind(struct client *c)
 {
 	struct stream *s = c->stream;
-	uint32_t words = s->dirty.nwords < c->subs.nwords ? s->dirty.nwords : c->subs.nwords;
+	uint32_t words = s->dirty.nwords < c->latest.nwords ? s->dirty.nwords : c->latest.nwords;
 
 	for (uint32_t w = 0; w < words; w++) {
-		uint64_t bits = s->dirty.words[w] & c->subs.words[w];
+		uint64_t bits = s->dirty.words[w] & c->latest.words[w];
 
 		for (; bits; bits &= bits - 1) {
 			inst_id id = w * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -188,11 +193,11 @@ static void fall_behind(struct client *c)
 static void due_of(const struct client *c, struct bitset *due)
 {
 	const struct stream *s = c->stream;
-	uint32_t words = s->dirty.nwords < c->subs.nwords ? s->dirty.nwords : c->subs.nwords;
+	uint32_t words = s->dirty.nwords < c->latest.nwords ? s->dirty.nwords : c->latest.nwords;
 
 	bitset_clear(due);
 	for (uint32_t w = 0; w < words; w++) {
-		for (uint64_t bits = s->dirty.words[w] & c->subs.words[w]; bits; bits &= bits - 1)
+		for (uint64_t bits = s->dirty.words[w] & c->latest.words[w]; bits; bits &= bits - 1)
 			bitset_add(due, w * 64 + (uint32_t)__builtin_ctzll(bits));
 	}
 	bitset_for_each(id, &c->behind)
@@ -222,6 +227,8 @@ static void keep_for_later(struct client *c, const struct bitset *left)
 
 	bitset_for_each(id, left)
 	{
+		if (!bitset_has(&c->latest, id))
+			continue; /* the snapshot bit is enough: the cursor knows the ticks */
 		behind_grow(c, id);
 		bitset_add(&c->behind, id);
 		if (bitset_has(&s->dirty, id))
@@ -232,62 +239,119 @@ static void keep_for_later(struct client *c, const struct bitset *left)
 /* State that a subscription owes goes first, as a snapshot, and only once. */
 static bool send_snapshot(struct client *c, struct bitset *due, uint64_t seq)
 {
-	struct bitset owed = c->snapshot;
+	struct bitset owed = {0};
 	bool all;
 
-	bitset_for_each(id, &owed)
+	bitset_for_each(id, &c->snapshot)
 	{
+		bitset_add(&owed, id);
 		bitset_remove(due, id);
 	}
-	c->snapshot = (struct bitset){0};
 	all = send_due(c, &owed, true, due->count ? c->sent_seq : seq);
-	if (all) {
-		bitset_fini(&owed);
-	} else {
+	if (!all)
 		keep_for_later(c, &owed);
-		c->snapshot = owed;
-	}
+	bitset_fini(&owed);
 	return all;
 }
 
-/* Sends what the client is owed; when the socket does not take it all, the rest is kept as bits. */
+/* Everything of its view up to here has been delivered when the sets are empty. */
+static uint64_t seq_of(const struct client *c)
+{
+	uint64_t newest = c->stream->deps.tape->seq;
+
+	return c->all.count && c->cursor.seq < newest ? c->cursor.seq : newest;
+}
+
+/* Sends what the client is owed; when the socket does not take it all, the rest is kept as bits and
+ * as the cursor's place. */
 static void client_send(struct client *c)
 {
 	struct stream *s = c->stream;
-	uint64_t seq = s->deps.tape->seq;
+	uint64_t seq = seq_of(c);
 
 	due_of(c, &s->due);
 	if (!send_replies(c) || (c->snapshot.count && !send_snapshot(c, &s->due, seq)) ||
 	    !send_due(c, &s->due, false, seq))
 		keep_for_later(c, &s->due);
+	else if (c->all.count)
+		client_catch_up(c);
 }
 
 /* --- all clients ----------------------------------------------------------------------------- */
 
 static bool has_work(const struct client *c, const struct stream *s)
 {
-	uint32_t words = s->dirty.nwords < c->subs.nwords ? s->dirty.nwords : c->subs.nwords;
+	uint32_t words = s->dirty.nwords < c->latest.nwords ? s->dirty.nwords : c->latest.nwords;
 
 	if (c->snapshot.count || c->behind.count || c->replies.len)
 		return true;
+	if (c->all.count && c->cursor.seq < s->deps.tape->seq)
+		return true;
 	for (uint32_t w = 0; w < words; w++) {
-		if (s->dirty.words[w] & c->subs.words[w])
+		if (s->dirty.words[w] & c->latest.words[w])
 			return true;
 	}
 	return false;
 }
 
+/* A new epoch is told before anything of it. */
+static void tell_epoch(struct stream *s)
+{
+	const struct tape *tape = s->deps.tape;
+
+	memcpy(s->epoch, tape->epoch, sizeof(s->epoch));
+	list_for_each (it, &s->clients) {
+		struct client *c = container_of(it, struct client, link);
+		struct buf b = {0};
+
+		buf_printf(&b, "{\"type\":\"epoch\",\"epoch\":\"%s\",\"from_seq\":%llu,\"why\":",
+			   tape->epoch, (unsigned long long)tape->epoch_from);
+		buf_json_str(&b, tape->why, strlen(tape->why));
+		buf_byte(&b, '}');
+		if (c->conn)
+			client_reply(c, &b);
+		else
+			buf_fini(&b);
+	}
+}
+
+/* Those that used the budgets go behind the others, so that all have their turn. */
+static void flush_client(struct client *c, struct list *served)
+{
+	struct stream *s = c->stream;
+	uint32_t encode = s->encode_budget, walk = s->walk_budget;
+
+	if (c->is_full)
+		fall_behind(c);
+	else
+		client_send(c);
+	if (s->encode_budget != encode || s->walk_budget != walk) {
+		list_remove(&c->link);
+		list_append(served, &c->link);
+	}
+}
+
 void stream_flush(struct stream *s)
 {
+	struct list served;
+
+	tape_flush(s->deps.tape);
+	if (memcmp(s->epoch, s->deps.tape->epoch, sizeof(s->epoch)) != 0)
+		tell_epoch(s);
+	list_init(&served);
+	s->walk_budget = WALK_BUDGET;
+	s->encode_budget = ENCODE_BUDGET;
 	list_for_each (it, &s->clients) {
 		struct client *c = container_of(it, struct client, link);
 
-		if (!c->conn || !has_work(c, s))
-			continue;
-		if (c->is_full)
-			fall_behind(c);
-		else
-			client_send(c);
+		if (c->conn && has_work(c, s))
+			flush_client(c, &served);
+	}
+	while (!list_is_empty(&served)) {
+		struct list *it = served.next;
+
+		list_remove(it);
+		list_append(&s->clients, it);
 	}
 	if (s->dirty.count && s->clients_now)
 		histogram_add(&s->flush_lag,

@@ -235,6 +235,12 @@ static void on_tick(struct book_subscriber *subscriber, inst_id id, const struct
 	stream_arm(s);
 }
 
+/* A cursor may go on. */
+static void on_tape_ready(void *arg)
+{
+	stream_arm(arg);
+}
+
 static void send_status(struct stream *s)
 {
 	struct buf json = {0};
@@ -275,8 +281,11 @@ static void heartbeat(struct client *c)
 	struct buf b = {0};
 
 	/* Nothing is owed: all that ticked in its view up to the tape's end was delivered. */
-	if (c->behind.count == 0 && c->snapshot.count == 0)
-		c->sent_seq = c->stream->deps.tape->seq;
+	if (c->behind.count == 0 && c->snapshot.count == 0) {
+		uint64_t newest = c->stream->deps.tape->seq;
+
+		c->sent_seq = c->all.count && c->cursor.seq < newest ? c->cursor.seq : newest;
+	}
 	buf_printf(&b, "{\"type\":\"heartbeat\",\"seq\":%llu,\"server_time_ms\":%lld}",
 		   (unsigned long long)c->sent_seq,
 		   (long long)clock_wall_ms(c->stream->deps.loop->clock));
@@ -377,6 +386,8 @@ struct stream *stream_create(const struct stream_deps *deps)
 	s->keys.on_change = on_keys_change;
 	if (s->deps.auth)
 		auth_listen(s->deps.auth, &s->keys);
+	for (int m = 0; m < VIEW_MODES; m++)
+		s->recent[m] = mem_zalloc(RECENT_TICKS * sizeof(*s->recent[m]));
 	return s;
 }
 
@@ -386,6 +397,11 @@ void stream_destroy(struct stream *s)
 		for (uint32_t i = 0; i < s->ids_cap; i++)
 			buf_fini(&s->fragments[m][i].json);
 		free(s->fragments[m]);
+	}
+	for (int m = 0; m < VIEW_MODES; m++) {
+		for (uint32_t i = 0; i < RECENT_TICKS; i++)
+			buf_fini(&s->recent[m][i].json);
+		free(s->recent[m]);
 	}
 	free(s->dirty_ticks);
 	bitset_fini(&s->dirty);
@@ -426,6 +442,8 @@ static int stream_start(struct module *m, struct agni_err *err)
 	s->subscriber.on_tick = on_tick;
 	book_subscribe(s->deps.book, &s->subscriber);
 	loop_add_hook(s->deps.loop, &s->hook, on_hook);
+	memcpy(s->epoch, s->deps.tape->epoch, sizeof(s->epoch));
+	tape_set_on_ready(s->deps.tape, on_tape_ready, s);
 	uv_timer_init(&s->deps.loop->uv, &s->sweep);
 	(void)err;
 	return 0;
@@ -452,6 +470,7 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 	book_unsubscribe(&s->subscriber);
 	stream_flush(s);
 	loop_remove_hook(&s->hook);
+	tape_set_on_ready(s->deps.tape, NULL, NULL);
 	if (s->server)
 		ws_server_stop_accepting(s->server);
 	list_for_each (it, &s->clients) {
@@ -489,6 +508,13 @@ static const struct metric stream_metrics[] = {
 	 METRIC_COUNTER, offsetof(struct stream, keys_lost)},
 	{"bad_commands_total", "Commands answered with an error", METRIC_COUNTER,
 	 offsetof(struct stream, bad_commands)},
+	{"catch_up_quotes_total", "Quotes written to clients that were behind on the tape",
+	 METRIC_COUNTER, offsetof(struct stream, replayed)},
+	{"gaps_total", "Gap notices sent", METRIC_COUNTER, offsetof(struct stream, gaps)},
+	{"resumes_total", "Subscriptions that went on from a seq", METRIC_COUNTER,
+	 offsetof(struct stream, resumes)},
+	{"cannot_resume_total", "Those that could not", METRIC_COUNTER,
+	 offsetof(struct stream, cannot_resumes)},
 	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",
 	 METRIC_HISTOGRAM, offsetof(struct stream, flush_lag)},
 	{0},

@@ -7,6 +7,7 @@
 
 #include "market/quote_json.h"
 #include "stream/stream.h"
+#include "tape/cursor.h"
 
 /* At most this much payload a send; a frame may be longer only by its last quote. */
 #define SEND_MAX_BYTES 65536
@@ -24,8 +25,14 @@ struct client {
 	struct bitset subs;
 	uint8_t *mode; /* by instrument id: enum view_mode, or NOT_SUBSCRIBED */
 	uint32_t mode_cap;
-	struct bitset snapshot; /* subscribed just now: state is owed, marked as a snapshot */
-	struct bitset behind;   /* ticked, and not delivered: the socket was full */
+	struct bitset latest;      /* of subs: policy latest */
+	struct bitset all;         /* of subs: every tick, through the cursor */
+	struct bitset then_latest; /* of all: policy latest again when the cursor is at the edge */
+	uint64_t *since; /* by instrument id: ticks up to here are not for the cursor to deliver */
+	uint32_t since_cap;
+	struct tape_cursor cursor; /* every tick of `all` up to cursor.seq was delivered */
+	struct bitset snapshot;    /* subscribed just now: state is owed, marked as a snapshot */
+	struct bitset behind;      /* ticked, and not delivered: the socket was full */
 	uint32_t *behind_ticks; /* by instrument id: ticks not delivered; NULL until first behind */
 	uint32_t behind_cap;
 	struct buf replies; /* whole frames that wait for the socket */
@@ -38,6 +45,14 @@ struct client {
 	uint64_t sent_seq;  /* everything in its view up to here was delivered or announced */
 	uint64_t frames, ticks, conflated;
 };
+
+/* Under which a subscription's ticks come. */
+enum policy { POLICY_LATEST, POLICY_ALL };
+
+#define RECENT_TICKS   1024       /* a power of two: JSON of single ticks that readers share */
+#define WALK_BUDGET    100000     /* ticks that cursors look at in one flush */
+#define ENCODE_BUDGET  1000       /* of them made to JSON */
+#define SINCE_SNAPSHOT UINT64_MAX /* in client->since: behind the snapshot that is owed */
 
 /* The JSON of one instrument in one mode, kept until its seq moves. */
 struct fragment {
@@ -58,8 +73,12 @@ struct stream {
 	uint32_t *dirty_ticks; /* by instrument id: how often, since the last flush */
 	uint32_t ids_cap;      /* of the two arrays by instrument id */
 	struct fragment *fragments[VIEW_MODES];
-	struct bitset due;   /* scratch of one client's flush */
-	struct buf out;      /* scratch: the frame under construction */
+	struct fragment *recent[VIEW_MODES]; /* RECENT_TICKS each, by seq: single ticks */
+	struct slot tick;                    /* scratch: a tick read back */
+	uint32_t walk_budget, encode_budget; /* of this flush */
+	char epoch[TAPE_EPOCH_TEXT];         /* that the clients were told */
+	struct bitset due;                   /* scratch of one client's flush */
+	struct buf out;                      /* scratch: the frame under construction */
 	mono_ns first_dirty; /* arrival of the oldest tick that waits for the flush */
 	bool status_is_due, is_stopping, is_timer_closed;
 	bool is_loopback; /* where it listens */
@@ -67,7 +86,7 @@ struct stream {
 	char http_origin[96];
 	/* metrics */
 	uint64_t clients_now, clients_total, refused, frames, ticks, bytes, conflated, full,
-		stalled, commands, bad_commands, keys_lost;
+		stalled, commands, bad_commands, keys_lost, replayed, gaps, resumes, cannot_resumes;
 	struct histogram flush_lag; /* arrival of a tick to its frame being written */
 };
 
@@ -77,6 +96,12 @@ void client_destroy(struct client *c);
 enum view_mode client_mode(const struct client *c, inst_id id);
 bool client_subscribe(struct client *c, inst_id id, enum view_mode mode); /* false: no change */
 bool client_unsubscribe(struct client *c, inst_id id);
+
+/* How the ticks of a subscribed instrument come from now on, behind a snapshot when there is state. */
+void client_set_policy(struct client *c, inst_id id, enum policy policy);
+
+/* As client_set_policy, but from behind `from_seq` on instead of a snapshot. */
+void client_resume(struct client *c, inst_id id, enum policy policy, uint64_t from_seq);
 void client_reply(struct client *c, struct buf *json); /* sends or keeps; json is consumed */
 void client_close(struct client *c, int code, const char *reason);
 void client_went_full(struct client *c); /* its socket took nothing: on_writable will come */
@@ -86,7 +111,12 @@ void client_on_message(struct client *c, const void *data, size_t len);
 void client_send_connection(struct client *c);
 void stream_status_json(const struct stream *s, struct buf *out);
 
+/* catchup.c: the cursor. Sends at most one frame; false when the socket took nothing. */
+bool client_catch_up(struct client *c);
+
 /* flush.c */
+void frame_begin(struct buf *out, bool is_snapshot);
+enum ws_sent frame_send(struct client *c, struct buf *out, uint64_t seq, uint64_t conflated);
 void stream_grow(struct stream *s, inst_id id);
 void stream_flush(struct stream *s);
 

@@ -69,8 +69,8 @@ def statuses_since(c, begin):
 async def is_down(s, c, begin, upstream):
     """The client is told, REST says so, and every quote is marked stale."""
     def told():
-        return any(m["stale"] and m["upstream"] in upstream and m["why"] and m["source"] == "sim"
-                   for m in statuses_since(c, begin))
+        return any(m["stale"] and m["upstream"] in upstream and m["why"] and
+                   m["source"] == c.hello["source"] for m in statuses_since(c, begin))
     await c.wait(told, 5, f"a status that says {upstream}")
 
     async def said():

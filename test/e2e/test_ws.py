@@ -171,7 +171,7 @@ async def test_ws_errors(t):
                           ('{"action":"subscribe","instruments":"x"}', "bad_request"),
                           ('{"action":"subscribe","instruments":[],"mode":"deep"}', "unknown_mode"),
                           ('{"action":"subscribe","instruments":[],"mode":1}', "unknown_mode"),
-                          ('{"action":"subscribe","instruments":[],"policy":"all"}',
+                          ('{"action":"subscribe","instruments":[],"policy":"every"}',
                            "unknown_policy"),
                           ('{"action":"unsubscribe"}', "bad_request")):
         n = len(c.replies)
@@ -204,14 +204,15 @@ async def test_ws_flood_of_commands(t):
     assert (await t.client(s)).hello
 
 
-async def test_ws_no_history(t):
-    """Only the latest state is served: who asks for more is told, and nothing is pretended."""
+async def test_ws_another_epoch(t):
+    """Who names no epoch, or another, is told so, and gets a snapshot: nothing is pretended."""
     s, _ = await live(t)
     c = await t.client(s)
     assert await c.subscribe([NIFTY], from_seq=1) == {NIFTY: "subscribed"}
     await c.wait(lambda: c.replies[-1]["type"] == "cannot_resume", 5, "cannot_resume")
     r = c.replies[-1]
     assert r["epoch"] == c.hello["epoch"] and int(r["newest"]) >= int(r["floor"]) > 0
+    assert r["reason"] == "another_epoch"
 
 
 async def test_ws_size_of_a_command(t):

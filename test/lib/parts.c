@@ -189,7 +189,7 @@ const struct slot *market_tick(struct market *m, const char *key, const struct q
 	struct tick_meta meta = {.ts_ms = clock_wall_ms(m->loop->clock),
 				 .recv_ms = clock_wall_ms(m->loop->clock),
 				 .recv_mono = clock_mono(m->loop->clock)};
-	struct tick tick = {.q = *q};
+	struct tick tick = {.key = key, .key_len = (uint32_t)strlen(key), .q = *q};
 	struct slot *slot;
 
 	check(id != INST_NONE);

@@ -333,7 +333,7 @@ static void test_bad_commands(void **state)
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"mode\":\"full_d30\"}",
 		 "unknown_mode"},
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"mode\":1}", "unknown_mode"},
-		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"all\"}",
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"every\"}",
 		 "unknown_policy"},
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"interval_ms\":250}",
 		 "unknown_policy"},
@@ -363,7 +363,7 @@ static void test_bad_commands(void **state)
 	theatre_down(&t);
 }
 
-/* There is no history in this policy: subscribed all the same, and said. */
+/* Of another epoch: subscribed all the same, and said. */
 static void test_cannot_resume(void **state)
 {
 	struct theatre t;
@@ -383,9 +383,10 @@ static void test_cannot_resume(void **state)
 	check_result(json, 0, FO, "subscribed");
 	cJSON_Delete(json);
 	json = viewer_hear_type(&v, "cannot_resume");
-	check_str(member_names(json), "type floor newest epoch id");
+	check_str(member_names(json), "type floor newest epoch reason id");
 	check_i64(member_num(json, "floor"), 1);
 	check_i64(member_num(json, "newest"), 2);
+	check_str(member_str(json, "reason"), "another_epoch");
 	cJSON_Delete(json);
 	theatre_down(&t);
 }

@@ -91,6 +91,28 @@ static void test_bad(void **state)
 	}
 }
 
+/* A replay is a server with a recording as its upstream; what is --set goes over it. */
+static void test_replay(void **state)
+{
+	struct options o;
+	struct agni_err err;
+
+	(void)state;
+	check_i64(parse(&o, "replay var/x.pbs --speed 20 --set redis.url=", &err), 0);
+	check_i64(o.command, COMMAND_REPLAY);
+	check_str(o.replay, "var/x.pbs");
+	check_str(o.sets[0], "upstream.mode=sim");
+	check_str(o.sets[o.sets_n - 3], "sim.tape=var/x.pbs");
+	check_str(o.sets[o.sets_n - 2], "sim.speed=20");
+	check_str(o.sets[o.sets_n - 1], "redis.url=");
+	check_i64(parse(&o, "replay x", &err), 0);
+	check_str(o.sets[o.sets_n - 1], "sim.speed=max");
+	check_i64(parse(&o, "replay", &err), AGNI_EUSAGE);
+	check(strstr(err.text, "needs a recording") != NULL);
+	check_i64(parse(&o, "replay x y", &err), AGNI_EUSAGE);
+	check_i64(parse(&o, "--speed 3", &err), AGNI_EUSAGE); /* of a replay alone */
+}
+
 static void test_many_sets(void **state)
 {
 	char line[4096] = "";
@@ -110,13 +132,9 @@ static void test_many_sets(void **state)
 /* --help names every option and command there is. */
 static void test_help(void **state)
 {
-	static const char *const words[] = {"--config",
-					    "--set",
-					    "--check",
-					    "config",
-					    "version",
-					    "--help",
-					    "upstream.mode=upstox"};
+	static const char *const words[] = {"--config", "--set",   "--check",
+					    "config",   "version", "replay",
+					    "tape",     "--help",  "upstream.mode=upstox"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -126,9 +144,8 @@ static void test_help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_many_sets),
+		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_replay), cmocka_unit_test(test_many_sets),
 		cmocka_unit_test(test_help),
 	};
 
