@@ -129,6 +129,7 @@ static int file_open(struct tape *t, uint64_t first_seq)
 	f->is_new = true;
 	t->file = f;
 	file_dirty(t, f);
+	tape_rename_aside(t);
 	return 0;
 }
 
@@ -333,6 +334,7 @@ static void on_committed(uv_work_t *work, int status)
 	size_t from[TAPE_IOV_MAX];
 
 	(void)status;
+	t->commits_n--;
 	for (int i = 0; i < b->n; i++)
 		b->part[i].chunk->refs--;
 	file_unref(t, b->file);
@@ -392,6 +394,7 @@ void tape_commit_start(struct tape *t)
 	}
 	t->file->refs++;
 	t->commit = b;
+	t->commits_n++;
 	uv_queue_work(&t->deps.loop->uv, &b->work, on_commit_work, on_committed);
 }
 
@@ -574,7 +577,7 @@ static void finish(struct tape *t)
 
 void tape_stop_if_idle(struct tape *t)
 {
-	if (!t->is_stopping || !t->is_timer_closed || t->commit || t->is_syncing || t->loads_n)
+	if (!t->is_stopping || !t->is_timer_closed || t->commits_n || t->is_syncing || t->loads_n)
 		return;
 	if (!t->is_stopped) {
 		t->is_stopped = true;

@@ -178,13 +178,15 @@ static void take_result(struct tape *t, struct load *l)
 	if (!s)
 		return; /* deleted meanwhile: readers meet the floor */
 	s->is_loading = false;
-	if (l->rc == -ENOENT) {
+	if (l->rc == -ENOENT && !(t->file && t->file->ordinal == l->ordinal)) {
 		tape_segment_drop(t, (uint32_t)(s - t->segments));
 	} else if (l->damage) {
 		tape_set_aside(t, s, l->damage);
 	} else if (l->rc < 0) {
 		t->errors++;
 		s->is_damaged = true;
+		if (t->file && t->file->ordinal == s->ordinal)
+			t->wants_chunk = true; /* the next tick begins another file */
 		log_error("tape", "%s cannot be read: %s; its ticks are a gap for readers", l->path,
 			  agni_strerror(l->rc));
 	} else if (l->chunk) {

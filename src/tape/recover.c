@@ -76,14 +76,42 @@ static void rename_damaged(const struct tape *t, uint64_t ordinal)
 void tape_set_aside(struct tape *t, struct tape_segment *s, const char *what)
 {
 	t->damaged++;
-	s->is_damaged = true;
+	s->is_damaged = s->wants_aside = true;
 	name_damage(t, s->ordinal, what);
-	rename_damaged(t, s->ordinal);
+	if (t->file && t->file->ordinal == s->ordinal)
+		t->wants_chunk = true; /* the next tick begins another file */
+	tape_rename_aside(t);
+}
+
+void tape_rename_aside(struct tape *t)
+{
+	for (uint32_t i = 0; i < t->segments_n; i++) {
+		struct tape_segment *s = &t->segments[i];
+
+		if (!s->wants_aside || !t->file || t->file->ordinal <= s->ordinal)
+			continue;
+		s->wants_aside = false;
+		rename_damaged(t, s->ordinal);
+	}
 }
 
 /* --- the folder -------------------------------------------------------------------------------- */
 
-static int make_folder(const char *path, struct agni_err *err)
+/* A new folder's name is on the disk when its parent is. */
+static void sync_parent(const struct tape *t, const char *path)
+{
+	char parent[TAPE_DIR_MAX];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = '\0';
+	if (tape_sync_folder(t->deps.io, !slash ? "." : parent[0] ? parent : "/") < 0)
+		log_warn("tape", "%s: its name could not be synced", path);
+}
+
+static int make_folder(const struct tape *t, const char *path, struct agni_err *err)
 {
 	char part[TAPE_DIR_MAX];
 
@@ -91,7 +119,9 @@ static int make_folder(const char *path, struct agni_err *err)
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		snprintf(part, sizeof(part), "%.*s", (int)i, path);
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		if (mkdir(part, 0700) == 0)
+			sync_parent(t, part);
+		else if (errno != EEXIST)
 			return agni_fail_uv(err, -errno, "cannot make the folder %s", part);
 		if (path[i] == '\0')
 			return 0;
@@ -111,7 +141,7 @@ static int take_folder(struct tape *t, struct agni_err *err)
 	n = snprintf(t->dir, sizeof(t->dir), "%s%s/%s", base, middle, t->deps.source);
 	if (n >= (int)sizeof(t->dir))
 		return agni_fail(err, AGNI_ECONFIG, "tape.dir is too long");
-	if (make_folder(t->dir, err) < 0)
+	if (make_folder(t, t->dir, err) < 0)
 		return err ? err->code : -1;
 	snprintf(path, sizeof(path), "%s/lock", t->dir);
 	t->lock_fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);

@@ -116,6 +116,7 @@ struct tape {
 	size_t pending_bytes;       /* encoded and not written */
 	uint64_t segment_fill;      /* bytes of the segment, pending ones too */
 	struct tape_commit *commit; /* sync=turn: the batch in flight */
+	unsigned commits_n;         /* with workers: that one, and those that were given up */
 	struct buf pending_mono;    /* arrival of each block that waits for a commit */
 	struct list unsynced;       /* files with writes that are not on the disk */
 	bool is_syncing;

@@ -50,7 +50,8 @@ struct tape_segment {
 	struct tape_index_entry *index; /* by chunk; NULL until it is read */
 	uint32_t index_n, index_cap;
 	bool has_index, is_loading;
-	bool is_damaged; /* set aside: not read again */
+	bool is_damaged;  /* not read again */
+	bool wants_aside; /* to be renamed when a newer file carries seq and epoch */
 };
 
 #define TAPE_SEQ_LEAP (1ull << 20) /* more ticks than can be shown between two syncs */
@@ -66,8 +67,10 @@ int tape_recover(struct tape *t, struct agni_err *err) AGNI_MUST_USE;
 struct tape_segment *tape_segment_add(struct tape *t);
 void tape_segment_drop(struct tape *t, uint32_t i);
 struct tape_segment *tape_segment_find(struct tape *t, uint64_t ordinal);
-/* Renames it, names the damage in the log; readers get a gap. */
+/* Names the damage in the log; readers get a gap; the file is renamed as soon as a newer one carries
+ * seq and epoch over a crash. */
 void tape_set_aside(struct tape *t, struct tape_segment *s, const char *what);
+void tape_rename_aside(struct tape *t); /* those that waited for that */
 
 /* commit.c */
 void tape_degrade(struct tape *t, int rc, const char *what);

@@ -5,6 +5,7 @@
  * epoch; what was on the tape stays; what was not is a gap.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -289,6 +290,91 @@ static void test_too_slow(void **state)
 	tape_rig_down(&r);
 }
 
+/* A batch that was given up is still with a worker when the server stops. */
+static void test_stop_while_given_up(void **state)
+{
+	(void)state;
+	r.cfg.sync = TAPE_TURN;
+	tape_rig_up(&r);
+	tape_rig_settle(&r);
+	tape_rig_block(&r, 3);
+	tape_flush(&r.tape);
+	tape_degrade(&r.tape, -EIO, "by the test");
+	check_i64(r.delivered, 3);
+	check_i64(r.tape.commits_n, 1);
+	tape_rig_down(&r);
+	tape_rig_up(&r);
+	tape_rig_read(&r, 0);
+	tape_rig_down(&r);
+}
+
+static void change_byte(const char *path, size_t at)
+{
+	size_t len;
+	uint8_t *bytes = tape_file_read(path, &len);
+	int fd = open(path, O_WRONLY);
+
+	bytes[at] ^= 1;
+	check(fd >= 0 && pwrite(fd, bytes + at, 1, (off_t)at) == 1);
+	close(fd);
+	free(bytes);
+}
+
+/* Damage in the very file that is written: what a restart goes on from must not be in it alone. */
+static void test_damage_in_the_open_file(void **state)
+{
+	char epoch[TAPE_EPOCH_TEXT];
+	struct tape_read got;
+	uint64_t last;
+
+	(void)state;
+	tape_rig_up(&r);
+	while (r.tape.bytes_total < 3 << 20) /* beyond what memory keeps */
+		fill(100);
+	tape_rig_settle(&r);
+	memcpy(epoch, r.tape.epoch, sizeof(epoch));
+	change_byte(tape_rig_path(&r, 1), 500000);
+	got = tape_rig_read(&r, 0);
+	check_i64(got.gaps, 1);
+	check_str(got.reason, "damaged");
+	check_i64(r.tape.damaged, 1);
+	check_i64(access(tape_rig_path(&r, 1), F_OK), 0); /* not before another carries on */
+	fill(10);
+	check(access(tape_rig_path(&r, 1), F_OK) < 0);
+	check_i64(access(tape_rig_path(&r, 2), F_OK), 0);
+	last = r.tape.seq;
+	check_i64(tape_rig_read(&r, last - 30).ticks, 30);
+	tape_rig_kill(&r);
+	tape_rig_up(&r);
+	check_str(r.tape.epoch, epoch);
+	check_i64(r.tape.seq, last);
+	tape_rig_down(&r);
+}
+
+/* Somebody deletes the file that is written: it goes on in another, and a reader gets a gap. */
+static void test_open_file_is_deleted(void **state)
+{
+	struct tape_read got;
+	uint64_t last;
+
+	(void)state;
+	tape_rig_up(&r);
+	while (r.tape.bytes_total < 3 << 20)
+		fill(100);
+	tape_rig_settle(&r);
+	unlink(tape_rig_path(&r, 1));
+	got = tape_rig_read(&r, 0);
+	check_i64(got.gaps, 1);
+	fill(10);
+	last = r.tape.seq;
+	check_i64(tape_rig_read(&r, last - 30).ticks, 30);
+	tape_rig_kill(&r);
+	tape_rig_up(&r);
+	check_i64(r.tape.seq, last);
+	check_i64(r.tape.epochs, 0);
+	tape_rig_down(&r);
+}
+
 /* A start on a full disk: it serves, and says so; later it records. */
 static void test_full_at_start(void **state)
 {
@@ -315,9 +401,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-		TEST(test_short_writes),    TEST(test_full),       TEST(test_killed_while_degraded),
-		TEST(test_nth_write),       TEST(test_sync_fails), TEST(test_turn_write_fails),
-		TEST(test_turn_sync_fails), TEST(test_too_slow),   TEST(test_full_at_start),
+		TEST(test_short_writes),
+		TEST(test_full),
+		TEST(test_killed_while_degraded),
+		TEST(test_nth_write),
+		TEST(test_sync_fails),
+		TEST(test_turn_write_fails),
+		TEST(test_turn_sync_fails),
+		TEST(test_too_slow),
+		TEST(test_full_at_start),
+		TEST(test_stop_while_given_up),
+		TEST(test_damage_in_the_open_file),
+		TEST(test_open_file_is_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
