@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 
+#define PEERS       20 /* of test_many_handshakes */
 #define PATIENCE_NS (20 * NS_PER_S)
 #define BIG_BYTES   (8 << 20)
 
@@ -576,11 +577,16 @@ static void test_too_many(void **state)
 	world_down(&w);
 }
 
+/* With TLS 1.3 a client is through before the server has seen the client's last words. */
+static bool is_counted(struct peer *p)
+{
+	return http_server_stats(p->w->server)->tls_handshakes_total == PEERS;
+}
+
 /* Many at once stand in line for the thread and all get through; a stop in the middle of it leaves
  * nothing behind. */
 static void test_many_handshakes(void **state)
 {
-	enum { PEERS = 20 };
 	struct peer p[PEERS];
 	struct world w;
 
@@ -592,11 +598,11 @@ static void test_many_handshakes(void **state)
 		for (int i = 0; i < PEERS; i++)
 			peer_step(&p[i]);
 	}
-	for (int i = 0; i < PEERS; i++) {
+	for (int i = 0; i < PEERS; i++)
 		check(until(&p[i], is_open));
+	check(until(&p[0], is_counted));
+	for (int i = 0; i < PEERS; i++)
 		peer_down(&p[i]);
-	}
-	check_i64(http_server_stats(w.server)->tls_handshakes_total, PEERS);
 	world_down(&w);
 	for (int turns = 0; turns < 12; turns++) {
 		world_up(&w, &usual);

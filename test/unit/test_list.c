@@ -24,11 +24,10 @@ static void fill(struct list *head, struct item items[ITEMS])
 /* The values in order as decimal digits after a leading 1; walked backwards as well. */
 static int digits(struct list *head)
 {
-	int forward = 1, n = 0, back = 0, scale = 1;
+	int forward = 1, back = 0, scale = 1;
 
 	list_for_each (it, head) {
 		forward = forward * 10 + container_of(it, struct item, link)->value;
-		n++;
 	}
 	for (struct list *it = head->prev; it != head; it = it->prev, scale *= 10)
 		back += scale * container_of(it, struct item, link)->value;
