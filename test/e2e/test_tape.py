@@ -54,7 +54,8 @@ async def crash_loop(t, rounds, seed, **more):
             await f.lost()
             assert not f.gaps and not f.refused and not f.epochs, \
                 f"{f.name}, round {n}: {f.gaps} {f.refused} {f.epochs}"
-    assert all(f.ticks > 0 for f in followers)
+    # Under policy latest single ticks come only where something was missed.
+    assert followers[0].ticks > 0 and followers[1].frames > 0
     # A reader of everything meets what the others were shown, and nothing else.
     s = await t.server(settings(t, **more))
     auditor = Follower("auditor", ledger, keys, "all")
