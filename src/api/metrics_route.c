@@ -54,9 +54,25 @@ void api_metrics(void *arg, struct http_request *r)
 		 METRIC_COUNTER, offsetof(struct book, old_vtt)},
 		{0},
 	};
+	static const struct metric http_table[] = {
+		{"connections", "REST connections", METRIC_GAUGE,
+		 offsetof(struct http_stats, connections)},
+		{"connections_total", "REST connections accepted", METRIC_COUNTER,
+		 offsetof(struct http_stats, connections_total)},
+		{"requests_total", "REST requests that reached the table of routes", METRIC_COUNTER,
+		 offsetof(struct http_stats, requests_total)},
+		{"refused_total", "Requests answered 4xx or 5xx before a route was asked",
+		 METRIC_COUNTER, offsetof(struct http_stats, refused_total)},
+		{"tls_handshakes_total", "TLS handshakes that were completed", METRIC_COUNTER,
+		 offsetof(struct http_stats, tls_handshakes_total)},
+		{"tls_failed_total", "TLS handshakes that came to nothing", METRIC_COUNTER,
+		 offsetof(struct http_stats, tls_failed_total)},
+		{0},
+	};
 	struct buf b = {0};
 
 	metrics_render(&b, "book", book_table, book);
+	metrics_render(&b, "http", http_table, http_server_stats(a->server));
 	for (size_t i = 0; i < a->deps.modules_n; i++) {
 		const struct module *m = a->deps.modules[i];
 

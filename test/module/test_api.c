@@ -423,6 +423,7 @@ static void test_metrics(void **state)
 	check(strstr(s.answer.body.data, "\nagnidata_dummy_lag_seconds_count 1\n") != NULL);
 	check(strstr(s.answer.body.data, "\nagnidata_book_ticks_total 1\n") != NULL);
 	check(strstr(s.answer.body.data, "\nagnidata_tape_seq 1\n") != NULL);
+	check(strstr(s.answer.body.data, "\nagnidata_http_requests_total ") != NULL);
 	check(strstr(s.answer.body.data, "\nagnidata_token_generation 1\n") != NULL);
 	check(strstr(s.answer.body.data, "\nprocess_open_fds ") != NULL);
 	check(strstr(s.answer.body.data, "process_resident_memory_bytes 0\n") == NULL);
