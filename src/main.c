@@ -74,7 +74,7 @@ struct server {
 	/* Filled when the listeners are bound: the simulated exchange, and where our page comes
 	 * from. */
 	char api_url[64], token_url[128], master_url[128], page_origin[64];
-	char source_dir[512]; /* {data_dir}/sim or /live: sources never mix */
+	char source_dir[512]; /* {data_dir}/live, /sim or /replay */
 	bool has_token_failed;
 };
 
@@ -83,19 +83,21 @@ static bool is_sim(const struct server *s)
 	return s->cfg.upstream.mode == UPSTREAM_SIM;
 }
 
-/* Invented, recorded and live prices never mix: folders and Redis keys are per source. */
+static bool is_replay(const struct server *s)
+{
+	return s->options->command == COMMAND_REPLAY;
+}
+
+/* Live prices, those of the simulated exchange and those of a replay never mix: folders and Redis
+ * keys are per source. */
 static const char *source_name(const struct server *s)
 {
-	if (!is_sim(s))
-		return "upstox";
-	return s->cfg.sim.source == SIM_TAPE ? "replay" : "sim";
+	return !is_sim(s) ? "upstox" : is_replay(s) ? "replay" : "sim";
 }
 
 static const char *redis_prefix(const struct server *s)
 {
-	if (!is_sim(s))
-		return "agni:";
-	return s->cfg.sim.source == SIM_TAPE ? "agni-replay:" : "agni-sim:";
+	return !is_sim(s) ? "agni:" : is_replay(s) ? "agni-replay:" : "agni-sim:";
 }
 
 /* --- libraries that are guests on the loop: they only need to be closed, in their place ------- */
@@ -267,7 +269,7 @@ static void server_build(struct server *s)
 						  .on_status = on_upstream_status,
 						  .arg = s});
 	s->upstream = feed_view(s->feed);
-	if (s->options->command == COMMAND_REPLAY)
+	if (is_replay(s))
 		s->replay = replay_create(&(struct replay_deps){.loop = loop,
 								.book = &s->book,
 								.tape = &s->tape,
@@ -558,7 +560,7 @@ static int run(struct server *s, const struct options *o)
 	buf_fini(&problems);
 	if (rc < 0)
 		return EXIT_USAGE;
-	if (o->command == COMMAND_REPLAY && strcmp(source_name(s), "replay") != 0) {
+	if (is_replay(s) && !(is_sim(s) && s->cfg.sim.source == SIM_TAPE)) {
 		fprintf(stderr, "agnidata: a replay has the recording as its upstream\n");
 		return EXIT_USAGE;
 	}

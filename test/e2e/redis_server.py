@@ -73,9 +73,9 @@ class Redis:
             return [await self._reply(reader) for _ in range(int(rest))]
         return rest.decode()
 
-    async def quotes(self, keys, prefix="agni-sim:"):
+    async def quotes(self, keys):
         """The quotes of `keys`, or None where there is none."""
-        values = await self.cmd("MGET", *(f"{prefix}quote:{{{k}}}" for k in keys))
+        values = await self.cmd("MGET", *(f"agni-sim:quote:{{{k}}}" for k in keys))
         return {k: v and loads(v) for k, v in zip(keys, values)}
 
     def pause(self):

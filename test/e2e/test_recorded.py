@@ -28,7 +28,7 @@ async def play(t, tape, want, ticks, speed, mode_limit=40):
 
 async def compare(s, c, redis, want):
     """REST (one by one, and all at once), Redis, and the client, against the recording."""
-    cached, listed = await redis.quotes(list(want), "agni-replay:"), await s.quotes()
+    cached, listed = await redis.quotes(list(want)), await s.quotes()
     assert listed.keys() == want.keys() == c.state.keys()
     for key, slot in want.items():
         single = await s.quote(key)
@@ -69,7 +69,7 @@ async def test_recorded_frames(t):
     await counts(s, c, len(messages), ticks)
     assert c.frames > 60, c.frames
     h = await s.health()
-    assert h["status"] == "UP" and h["stale"] is False and h["source"] == "replay", h
+    assert h["status"] == "UP" and h["stale"] is False and h["source"] == "sim", h
     assert h["market_time"].startswith("2026-01-23T14:59:3"), h["market_time"]
 
 
