@@ -281,7 +281,7 @@ static const char *doubt(const struct tape *t, const struct finding *f,
 	if (access(path, F_OK) == 0)
 		return "the last run ended while it could not record";
 	if (f->lost_bytes)
-		return "the header of the newest file is damaged";
+		return "the newest file does not tell who it is";
 	if (s->is_tail_damaged)
 		return "the end of the newest file is damaged";
 	if (s->is_stopped || (s->header.flags & TAPE_SYNC_TURN) ||
@@ -378,17 +378,16 @@ static void note_newest(struct tape *t, struct finding *f, uint64_t ordinal, str
 }
 
 static void note_lost(struct tape *t, struct finding *f, uint64_t ordinal,
-		      const struct segment_scan *s)
+		      const struct segment_scan *s, const char *what)
 {
-	f->lost_bytes += s->file_bytes;
+	f->lost_bytes += s->file_bytes + 1;
 	if (s->seq_bound > f->lost_bound)
 		f->lost_bound = s->seq_bound;
-	note_damaged(t, f, ordinal, "its header");
+	note_damaged(t, f, ordinal, what);
 }
 
 /* The newest file that tells who it is decides; `n` of the ordinals are older. */
-static int take_newest(struct tape *t, struct finding *f, const uint64_t *ordinals, size_t *n,
-		       struct agni_err *err)
+static void take_newest(struct tape *t, struct finding *f, const uint64_t *ordinals, size_t *n)
 {
 	while (*n) {
 		uint64_t ordinal = ordinals[*n - 1];
@@ -398,35 +397,39 @@ static int take_newest(struct tape *t, struct finding *f, const uint64_t *ordina
 
 		segment_path(path, t->dir, ordinal);
 		rc = segment_scan(path, &s);
-		if (rc < 0)
-			return agni_fail_uv(err, rc, "cannot read %s", path);
+		if (rc < 0) {
+			/* Whatever is in it may have been shown: as with a header that is gone. */
+			--*n;
+			note_lost(t, f, ordinal, &s, agni_strerror(rc));
+			segment_scan_fini(&s);
+			continue;
+		}
 		if (s.has_header &&
 		    strncmp(s.header.source, t->deps.source, sizeof(s.header.source)) != 0) {
 			segment_scan_fini(&s);
-			return 0; /* note_old says what is wrong with it */
+			return; /* note_old says what is wrong with it */
 		}
 		--*n;
 		if (s.has_header) {
 			take_epoch(t, f, &s);
 			note_newest(t, f, ordinal, &s);
 			segment_scan_fini(&s);
-			return 0;
+			return;
 		}
 		if (s.file_bytes < sizeof(s.header)) {
 			t->torn_bytes += s.torn_bytes; /* made, and then killed */
 			unlink(path);
 		} else {
-			note_lost(t, f, ordinal, &s);
+			note_lost(t, f, ordinal, &s, "its header");
 		}
 		segment_scan_fini(&s);
 	}
 	if (f->lost_bytes) {
-		f->why = "the header of the only file is damaged";
+		f->why = "the only file does not tell who it is";
 		leap(t, f, 0);
 		t->seq = t->last;
 		t->epoch_from = t->last + 1;
 	}
-	return 0;
 }
 
 /* The newest was added first: it goes behind the others. */
@@ -451,7 +454,7 @@ static int look(struct tape *t, struct finding *f, struct agni_err *err)
 	if (rc < 0)
 		return rc;
 	n = ordinals.len / sizeof(uint64_t);
-	rc = take_newest(t, f, (const uint64_t *)(const void *)ordinals.data, &n, err);
+	take_newest(t, f, (const uint64_t *)(const void *)ordinals.data, &n);
 	has_newest = t->segments_n > 0;
 	for (size_t i = 0; i < n && rc >= 0; i++) {
 		uint64_t ordinal;

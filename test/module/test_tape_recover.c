@@ -5,6 +5,7 @@
  * written, what cannot is a gap with its bounds, and no (epoch, seq) is given twice.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../lib/check.h"
@@ -269,6 +270,36 @@ static void test_another_boot(void **state)
 	free(second);
 }
 
+/* The newest file cannot be read at all (here it is a folder): a new epoch, above the older ones. */
+static void test_unreadable(void **state)
+{
+	char epoch[TAPE_EPOCH_TEXT];
+	char path[TAPE_PATH_MAX + 16];
+	uint64_t last;
+
+	(void)state;
+	tape_rig_up(&r);
+	fill(10, 3);
+	memcpy(epoch, r.tape.epoch, sizeof(epoch));
+	tape_rig_kill(&r);
+	check_i64(mkdir(tape_rig_path(&r, 2), 0700), 0);
+	tape_rig_up(&r);
+	check(strcmp(r.tape.epoch, epoch) != 0);
+	check(r.tape.seq > 30);
+	check_i64(r.tape.damaged, 1);
+	last = r.tape.seq;
+	fill(1, 3);
+	check_i64(tape_rig_read(&r, last).ticks, 3);
+	check_i64(tape_rig_read(&r, 0).ticks, 33);
+	tape_rig_kill(&r);
+	tape_rig_up(&r);
+	check_i64(r.tape.seq, last + 3);
+	check_i64(r.tape.epochs, 0);
+	tape_rig_down(&r);
+	snprintf(path, sizeof(path), "%s" TAPE_DAMAGED_SUFFIX, tape_rig_path(&r, 2));
+	check_i64(rmdir(path), 0);
+}
+
 /* Any folder of rests is started on. */
 static void test_rests(void **state)
 {
@@ -304,6 +335,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(test_cut_at_every_byte), TEST(test_torn_bytes),   TEST(test_flip_in_newest),
 		TEST(test_flip_in_older),     TEST(test_another_boot), TEST(test_rests),
+		TEST(test_unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
