@@ -922,6 +922,34 @@ static void test_reload_with_a_bad_one(void **state)
 	stand_down(&s);
 }
 
+/* Who asks after a swap is told of the token that is in place, not of the one before. */
+static void test_validate_over_a_swap(void **state)
+{
+	const struct script_reply says[] = {good, {0, NULL, NULL}, good, good};
+	struct agni_err err;
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	s.keeper.cfg.timeout_ms = 60000;
+	script_set(&s.keeper.broker, says, 4);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(token_validate(s.token, on_proof, &s, &err), 0);
+	while (s.keeper.broker.asked < 2)
+		ws_rig_turn(&s.rig);
+	check_i64(offer(&s, "tok-new"), 0);
+	while (generation_of(&s) == 1)
+		ws_rig_turn(&s.rig);
+	s.answers = 0; /* of the offer */
+	check_i64(token_validate(s.token, on_proof, &s, &err), 0);
+	rig_until(&s.rig, has_answer, &s);
+	check_i64(s.answers, 2);
+	check_i64(s.verdict, PROOF_GOOD);
+	check_str(s.keeper.broker.heard[3].authorization, "Bearer tok-new");
+	stand_down(&s);
+}
+
 /* A signal for something else costs nothing of what the keys do not open. */
 static void test_reload_keeps_a_foreign_record(void **state)
 {
@@ -1043,6 +1071,7 @@ int main(void)
 		cmocka_unit_test(test_renewal_brings_nothing_back),
 		cmocka_unit_test(test_reload_while_trying),
 		cmocka_unit_test(test_reload_with_a_bad_one),
+		cmocka_unit_test(test_validate_over_a_swap),
 		cmocka_unit_test(test_reload_keeps_a_foreign_record),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_log),
