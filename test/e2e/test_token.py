@@ -228,6 +228,21 @@ async def test_token_login(t):
     assert "very-secret" not in "\n".join(s.log)
 
 
+async def test_token_not_for_pages(t):
+    """A page of somebody else cannot make its visitor's browser ask the broker or void a login."""
+    s = await t.server({**FAST, "token.client_id": "our-app", "token.client_secret": "x",
+                        "token.redirect_uri": "http://127.0.0.1:1/token/callback"})
+    for path in ("/token/login", "/token/validate"):
+        for site in ("cross-site", "same-site"):  # an image, a link, a form: without Origin
+            r = await s.get(path, headers=[f"Sec-Fetch-Site: {site}"])
+            assert r.status == 403 and b"origin_not_allowed" in r.body, (path, site, r.status)
+        r = await s.get(path, headers=["Origin: http://other.example"])
+        assert r.status == 403, path
+        for site in ("same-origin", "none"):  # our own page, the address bar
+            assert (await s.get(path, headers=[f"Sec-Fetch-Site: {site}"])).status in (200, 404)
+    assert (await s.get("/token/status", headers=["Sec-Fetch-Site: cross-site"])).status == 200
+
+
 async def test_token_notifier(t):
     """The broker's webhook: the path, the client id, and the token itself have to be right."""
     path = "/token/notify/" + "n" * 40
