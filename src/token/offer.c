@@ -32,8 +32,11 @@ static void on_offer_proof(void *arg, const struct proof_result *r)
 	} else {
 		log_warn("token", "an offered token was not taken: %s", r->why);
 		token_audit(t, "token.not_taken", &t->offered, "%s", r->why);
-		if (r->verdict == PROOF_BAD)
+		if (r->verdict == PROOF_BAD) {
 			token_remember_refused(t, t->offered.text.text);
+			if (token_is_live(t, t->offered.text.text))
+				token_refuse(t, t->generation);
+		}
 		candidate_clear(&t->offered);
 	}
 	answer_offer(t, r);

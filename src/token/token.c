@@ -274,7 +274,7 @@ static bool is_replaced(const struct token *t, const char *text)
 	return t->bearer.text && is_known(&t->replaced, text);
 }
 
-static bool is_live(const struct token *t, const char *text)
+bool token_is_live(const struct token *t, const char *text)
 {
 	return t->bearer.text && strcmp(t->bearer.text + strlen("Bearer "), text) == 0;
 }
@@ -317,7 +317,7 @@ static bool find_given(const struct token *t, struct candidate *out)
 	int64_t end;
 
 	if (cfg->access_token[0] && token_text_is_sound(cfg->access_token) &&
-	    !token_is_refused(t, cfg->access_token) && !is_live(t, cfg->access_token) &&
+	    !token_is_refused(t, cfg->access_token) && !token_is_live(t, cfg->access_token) &&
 	    !is_replaced(t, cfg->access_token)) {
 		candidate_fill(t, out, cfg->access_token, ORIGIN_CONFIG, 0,
 			       lifetime_jwt_expiry(cfg->access_token));
@@ -611,7 +611,7 @@ static void take_fetched(struct token *t, const struct source_token *s)
 			 "the token API answered for the account %.40s, not %.40s", s->account,
 			 account);
 		nothing_fetched(t, why, true);
-	} else if (is_live(t, s->token) || is_replaced(t, s->token)) {
+	} else if (token_is_live(t, s->token) || is_replaced(t, s->token)) {
 		nothing_fetched(t, "the token API has no newer token yet", false);
 	} else if (token_is_refused(t, s->token)) {
 		nothing_fetched(t, "the token API still gives the token that was refused", false);

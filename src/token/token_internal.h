@@ -93,6 +93,7 @@ void token_put(struct token *t, struct candidate *c); /* takes the candidate's t
 /* Records an act of ours, or with `c` not NULL of who brought that candidate. */
 void token_audit(struct token *t, const char *act, const struct candidate *c, const char *fmt, ...)
 	AGNI_PRINTF(4, 5);
+bool token_is_live(const struct token *t, const char *text);
 bool token_is_refused(const struct token *t, const char *text);
 void token_remember_refused(struct token *t, const char *text);
 const char *token_api_url(const struct token *t);

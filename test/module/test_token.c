@@ -622,6 +622,25 @@ static void test_offer(void **state)
 	stand_down(&s);
 }
 
+/* The very token that is in place is offered, and turns out to be dead: a 401 like any other. */
+static void test_offer_of_the_dead_one(void **state)
+{
+	const struct script_reply says[] = {good, dead};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	script_set(&s.keeper.broker, says, 2);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(offer(&s, "tok-one"), 0);
+	rig_until(&s.rig, has_answer, &s);
+	check_i64(s.verdict, PROOF_BAD);
+	check_str(bearer_of(&s), "");
+	check_i64(token_get_state(s.token), TOKEN_REFRESHING);
+	stand_down(&s);
+}
+
 /* Beyond repair, and revived by hand. */
 static void test_offer_revives(void **state)
 {
@@ -1060,6 +1079,7 @@ int main(void)
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_offer),
+		cmocka_unit_test(test_offer_of_the_dead_one),
 		cmocka_unit_test(test_offer_revives),
 		cmocka_unit_test(test_validate),
 		cmocka_unit_test(test_kept_over_a_restart),
