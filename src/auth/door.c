@@ -270,7 +270,8 @@ static bool judge(const struct visit *v, enum auth_role least, const struct http
 		become_local(v->c);
 	else if (!identify(v, http_request_header(r, "authorization")))
 		return false;
-	return within_rate(v) && has_role(v, least) && origin_passes(v, least, r) && is_recorded(v, least);
+	return within_rate(v) && has_role(v, least) && origin_passes(v, least, r) &&
+	       is_recorded(v, least);
 }
 
 bool auth_admit(void *auth, const struct http_route *route, struct http_request *r)

@@ -13,10 +13,10 @@
 #include "token/token.h"
 #include "token/vault.h"
 
-#define KNOWN_MAX   16
-#define ASKERS_MAX  64
-#define LOGINS_MAX  8
-#define STATE_TEXT  33
+#define KNOWN_MAX  16
+#define ASKERS_MAX 64
+#define LOGINS_MAX 8
+#define STATE_TEXT 33
 
 /* Tokens that are remembered by their hash. */
 struct known {

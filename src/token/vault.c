@@ -18,7 +18,7 @@
 #define CREDENTIAL    "agnidata-seal-key"
 #define KEY_VARIABLE  "AGNIDATA_SEAL_KEY"
 #define DEFAULT_KEYS  "seal.key"
-#define FLOOR_MAX     (1ull << 53) /* what JSON can say; more is rubbish */
+#define FLOOR_MAX     (1ull << 53)       /* what JSON can say; more is rubbish */
 #define NO_END_TTL_MS (366ll * 86400000) /* a token without a known end is not kept for ever */
 
 struct vault {
