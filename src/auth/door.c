@@ -239,17 +239,26 @@ static bool is_safe(const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
+/* Images and links send no Origin; browsers say all the same where a request comes from. */
+static bool is_from_elsewhere(const struct http_request *r)
+{
+	const char *site = http_request_header(r, "sec-fetch-site");
+
+	return site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0;
+}
+
 /* A web page may change things only where it came from: on an open door nothing else would keep a
- * page of somebody else from posting through its visitor's browser. */
-static bool origin_passes(const struct visit *v, const struct http_request *r)
+ * page of somebody else from posting through its visitor's browser. What is an admin's is more than
+ * reading by any method: it asks the broker, begins a login, and is recorded. */
+static bool origin_passes(const struct visit *v, enum auth_role least, const struct http_request *r)
 {
 	const char *origin = http_request_header(r, "origin");
 	const char *host = http_request_header(r, "host");
 	const char *authority = origin ? strstr(origin, "://") : NULL;
 
-	if (!origin || is_safe(r->method) ||
+	if ((is_safe(r->method) && least < ROLE_ADMIN) || (!origin && !is_from_elsewhere(r)) ||
 	    (authority && host && strcasecmp(authority + 3, host) == 0) ||
-	    (v->a->deps.origins && origin_is_listed(v->a->deps.origins, origin)))
+	    (origin && v->a->deps.origins && origin_is_listed(v->a->deps.origins, origin)))
 		return true;
 	return refuse(v, 403, "origin_not_allowed", "not from a page of another origin");
 }
@@ -261,7 +270,8 @@ static bool judge(const struct visit *v, enum auth_role least, const struct http
 		become_local(v->c);
 	else if (!identify(v, http_request_header(r, "authorization")))
 		return false;
-	return within_rate(v) && has_role(v, least) && origin_passes(v, r) && is_recorded(v, least);
+	return within_rate(v) && has_role(v, least) && origin_passes(v, least, r) &&
+	       is_recorded(v, least);
 }
 
 bool auth_admit(void *auth, const struct http_route *route, struct http_request *r)

@@ -74,6 +74,18 @@ static void on_deadline(uv_timer_t *timer)
 	feed_fail(f, "no connection within %lld ms", (long long)f->deps.cfg->connect_timeout_ms);
 }
 
+/* Puts it on the tape when data begins to flow, or cannot any more. A swap is neither. */
+static void note_link(struct feed *f, const char *why)
+{
+	bool is_up = f->state == FEED_UP || f->relieved;
+
+	if (is_up == (f->is_up != 0))
+		return;
+	f->is_up = is_up;
+	tape_control(f->deps.tape, is_up ? TAPE_LINK_UP : TAPE_LINK_DOWN, 0,
+		     clock_wall_ms(f->deps.loop->clock), why, strlen(why));
+}
+
 void feed_set_state(struct feed *f, enum feed_state to, const char *fmt, ...)
 {
 	enum feed_state from = f->state;
@@ -85,11 +97,8 @@ void feed_set_state(struct feed *f, enum feed_state to, const char *fmt, ...)
 	vsnprintf(f->why, sizeof(f->why), fmt, ap);
 	va_end(ap);
 	f->state = to;
-	f->is_up = to == FEED_UP || f->relieved;
 	f->since_ms = clock_wall_ms(f->deps.loop->clock);
-	if ((from == FEED_UP) != (to == FEED_UP))
-		tape_control(f->deps.tape, f->is_up ? TAPE_LINK_UP : TAPE_LINK_DOWN, 0, f->since_ms,
-			     f->why, strlen(f->why));
+	note_link(f, f->why);
 	log_write(is_bad && from != FEED_IDLE ? LOG_WARN : LOG_INFO, "feed", "%s -> %s: %s",
 		  state_text[from], state_text[to], f->why);
 	if (to == FEED_AUTHORIZING ||
@@ -119,8 +128,12 @@ static void go_down(struct feed *f)
 
 static void begin_swap(struct feed *f)
 {
-	f->relieved = f->conn;
-	f->conn = NULL;
+	if (f->relieved) { /* a newer token yet: the one in between has brought nothing */
+		feed_attempt_cancel(f);
+	} else {
+		f->relieved = f->conn;
+		f->conn = NULL;
+	}
 	f->swaps++;
 	feed_attempt(f);
 }
@@ -146,6 +159,7 @@ void feed_old_is_gone(struct feed *f)
 	if (!f->told_conn)
 		f->up_mono = 0;
 	log_warn("feed", "the connection of the old token broke before the new one had data");
+	note_link(f, "the connection of the old token broke");
 	if (f->deps.on_status)
 		f->deps.on_status(f->deps.arg);
 }
@@ -284,8 +298,10 @@ static void on_watch(uv_timer_t *timer)
 	uint64_t silent_ms = (now - f->moved_mono) / NS_PER_MS;
 
 	/* The new connection is open and says nothing, as at night: no reason to keep two. */
-	if (f->relieved && f->told_conn == f->conn && now - f->up_mono > RELIEF_NS)
+	if (f->relieved && f->conn && f->told_conn == f->conn && now - f->up_mono > RELIEF_NS) {
 		feed_drop_old(f, "relieved");
+		note_link(f, f->why);
+	}
 	if (!f->up_mono || silent_ms < (uint64_t)f->deps.cfg->stale_ms || !is_session_open(f))
 		return;
 	f->stalls++;

@@ -32,8 +32,11 @@ static void on_offer_proof(void *arg, const struct proof_result *r)
 	} else {
 		log_warn("token", "an offered token was not taken: %s", r->why);
 		token_audit(t, "token.not_taken", &t->offered, "%s", r->why);
-		if (r->verdict == PROOF_BAD)
+		if (r->verdict == PROOF_BAD) {
 			token_remember_refused(t, t->offered.text.text);
+			if (token_is_live(t, t->offered.text.text))
+				token_refuse(t, t->generation);
+		}
 		candidate_clear(&t->offered);
 	}
 	answer_offer(t, r);
@@ -78,11 +81,32 @@ static void answer_all(struct token *t, const struct proof_result *r)
 		askers[i].done(askers[i].arg, r);
 }
 
+static void on_question_proof(void *arg, const struct proof_result *r);
+
+/* Asks about the token that is in place now; a question about the one before it is dropped. */
+static bool ask(struct token *t, struct agni_err *err)
+{
+	struct proof *question =
+		proof_start(t->deps.http, token_api_url(t), t->bearer.text + strlen("Bearer "),
+			    (uint64_t)t->deps.cfg->timeout_ms, on_question_proof, t, err);
+
+	if (!question)
+		return false;
+	proof_cancel(t->question);
+	t->question = question;
+	t->question_generation = t->generation;
+	return true;
+}
+
 static void on_question_proof(void *arg, const struct proof_result *r)
 {
 	struct token *t = arg;
+	struct agni_err err;
 
 	t->question = NULL;
+	/* Another took its place meanwhile: the answer would be about the wrong one. */
+	if (t->bearer.text && t->question_generation != t->generation && ask(t, &err))
+		return;
 	if (r->verdict == PROOF_BAD)
 		token_refuse(t, t->question_generation);
 	answer_all(t, r);
@@ -94,14 +118,8 @@ int token_validate(struct token *t, token_proof_fn *done, void *arg, struct agni
 		return agni_fail(err, AGNI_ENOTFOUND, "there is no token");
 	if (t->askers_n == ASKERS_MAX)
 		return agni_fail(err, AGNI_ELIMIT, "too many ask at once");
-	if (!t->question) {
-		t->question_generation = t->generation;
-		t->question = proof_start(
-			t->deps.http, token_api_url(t), t->bearer.text + strlen("Bearer "),
-			(uint64_t)t->deps.cfg->timeout_ms, on_question_proof, t, err);
-		if (!t->question)
-			return err ? err->code : AGNI_EPARSE;
-	}
+	if ((!t->question || t->question_generation != t->generation) && !ask(t, err))
+		return err ? err->code : AGNI_EPARSE;
 	t->askers[t->askers_n++] = (struct asker){done, arg};
 	return 0;
 }

@@ -83,6 +83,7 @@ static const char *const kind_text[] = {"daily", "analytics"};
 
 static void choose(struct token *t);
 static void fetch(struct token *t);
+static void keep(struct token *t);
 
 /* --- configuration ----------------------------------------------------------------------------- */
 
@@ -199,11 +200,19 @@ static void again_in(struct token *t, uint64_t ms)
 	uv_timer_start(&t->timer, on_timer, ms, 0);
 }
 
+/* Time to look for the next token, and somebody to ask. */
+static bool is_ending(const struct token *t)
+{
+	int64_t end = t->live.expires_ms;
+
+	return end && source(t)[0] && wall(t) >= end - t->deps.cfg->renew_before_s * 1000;
+}
+
 /* What is being done while no candidate is in hand. */
 static enum token_state idle_state(const struct token *t)
 {
 	if (t->bearer.text)
-		return TOKEN_EXPIRING;
+		return is_ending(t) ? TOKEN_EXPIRING : TOKEN_READY;
 	if (t->is_failed)
 		return TOKEN_FAILED;
 	return t->is_refreshing ? TOKEN_REFRESHING : TOKEN_FETCHING;
@@ -230,26 +239,42 @@ void token_audit(struct token *t, const char *act, const struct candidate *c, co
 
 /* --- what was refused -------------------------------------------------------------------------- */
 
-bool token_is_refused(const struct token *t, const char *text)
+static bool is_known(const struct known *k, const char *text)
 {
-	size_t n = t->refused_n < REFUSED_MAX ? (size_t)t->refused_n : REFUSED_MAX;
+	size_t n = k->n < KNOWN_MAX ? (size_t)k->n : KNOWN_MAX;
 	unsigned char hash[SHA256_BYTES];
 
 	hash_sha256(text, strlen(text), hash);
 	for (size_t i = 0; i < n; i++) {
-		if (memcmp(t->refused[i], hash, SHA256_BYTES) == 0)
+		if (memcmp(k->hashes[i], hash, SHA256_BYTES) == 0)
 			return true;
 	}
 	return false;
 }
 
-void token_remember_refused(struct token *t, const char *text)
+static void remember(struct known *k, const char *text)
 {
-	if (!token_is_refused(t, text))
-		hash_sha256(text, strlen(text), t->refused[t->refused_n++ % REFUSED_MAX]);
+	if (!is_known(k, text))
+		hash_sha256(text, strlen(text), k->hashes[k->n++ % KNOWN_MAX]);
 }
 
-static bool is_live(const struct token *t, const char *text)
+bool token_is_refused(const struct token *t, const char *text)
+{
+	return is_known(&t->refused, text);
+}
+
+void token_remember_refused(struct token *t, const char *text)
+{
+	remember(&t->refused, text);
+}
+
+/* It was in place before the one that is: no renewal, and better than none only. */
+static bool is_replaced(const struct token *t, const char *text)
+{
+	return t->bearer.text && is_known(&t->replaced, text);
+}
+
+bool token_is_live(const struct token *t, const char *text)
 {
 	return t->bearer.text && strcmp(t->bearer.text + strlen("Bearer "), text) == 0;
 }
@@ -285,15 +310,16 @@ static int64_t analytics_end(const struct token_config *cfg)
 	return lifetime_jwt_expiry(cfg->analytics_token);
 }
 
-/* A token of the configuration that was not refused and is not in place. */
-static bool take_given(struct token *t)
+/* A token of the configuration that was not refused, and is not or was not in place. */
+static bool find_given(const struct token *t, struct candidate *out)
 {
 	const struct token_config *cfg = t->deps.cfg;
 	int64_t end;
 
 	if (cfg->access_token[0] && token_text_is_sound(cfg->access_token) &&
-	    !token_is_refused(t, cfg->access_token) && !is_live(t, cfg->access_token)) {
-		candidate_fill(t, &t->candidate, cfg->access_token, ORIGIN_CONFIG, 0,
+	    !token_is_refused(t, cfg->access_token) && !token_is_live(t, cfg->access_token) &&
+	    !is_replaced(t, cfg->access_token)) {
+		candidate_fill(t, out, cfg->access_token, ORIGIN_CONFIG, 0,
 			       lifetime_jwt_expiry(cfg->access_token));
 		return true;
 	}
@@ -303,9 +329,9 @@ static bool take_given(struct token *t)
 	end = analytics_end(cfg);
 	if (end && end <= wall(t))
 		return false;
-	candidate_fill(t, &t->candidate, cfg->analytics_token, ORIGIN_CONFIG, 0, 0);
-	t->candidate.kind = TOKEN_ANALYTICS;
-	t->candidate.expires_ms = end;
+	candidate_fill(t, out, cfg->analytics_token, ORIGIN_CONFIG, 0, 0);
+	out->kind = TOKEN_ANALYTICS;
+	out->expires_ms = end;
 	return true;
 }
 
@@ -324,24 +350,37 @@ static bool take_kept(struct token *t)
 	return true;
 }
 
+static void set_kept(struct token *t, const struct seal_content *c)
+{
+	candidate_clear(&t->kept);
+	secret_set(&t->kept.text, "", c->token);
+	t->kept.kind = (enum token_kind)c->kind;
+	t->kept.origin = (enum token_origin)c->origin;
+	t->kept.issued_ms = c->issued_ms;
+	t->kept.expires_ms = c->expires_ms;
+	t->kept.generation = c->generation;
+}
+
+/* Redis may come minutes after us, and have what all wait for; or what an earlier run kept there,
+ * under a number that the token in place has not reached. */
 static void on_found(void *arg, const struct seal_content *c)
 {
 	struct token *t = arg;
 
 	if (t->is_stopping)
 		return;
-	if (c && c->generation > t->generation)
-		t->generation = c->generation;
-	if (c && !t->bearer.text) {
-		candidate_clear(&t->kept);
-		secret_set(&t->kept.text, "", c->token);
-		t->kept.kind = (enum token_kind)c->kind;
-		t->kept.origin = (enum token_origin)c->origin;
-		t->kept.issued_ms = c->issued_ms;
-		t->kept.expires_ms = c->expires_ms;
-		t->kept.generation = c->generation;
+	if (c && c->generation > t->top)
+		t->top = c->generation;
+	if (c && t->bearer.text) {
+		t->top++;
+		keep(t);
+		return;
 	}
-	if (t->state == TOKEN_BOOT && t->boot_until)
+	if (c) {
+		t->generation = t->top;
+		set_kept(t, c);
+	}
+	if (t->boot_until && (c || t->state == TOKEN_BOOT))
 		choose(t);
 }
 
@@ -360,7 +399,7 @@ static void stop_trying(struct token *t)
 
 static void keep(struct token *t)
 {
-	struct seal_content c = {.generation = t->generation,
+	struct seal_content c = {.generation = t->top,
 				 .expires_ms = t->live.expires_ms,
 				 .issued_ms = t->live.issued_ms,
 				 .kind = (int)t->live.kind,
@@ -386,14 +425,15 @@ void token_put(struct token *t, struct candidate *c)
 	struct candidate facts = *c;
 	char end[IST_TEXT];
 
+	if (t->bearer.text && t->live.kind == TOKEN_DAILY)
+		remember(&t->replaced, t->bearer.text + strlen("Bearer "));
 	secret_set(&t->bearer, "Bearer ", c->text.text);
 	secret_clear(&c->text);
 	*c = (struct candidate){0};
 	facts.text = (struct secret){0};
 	t->live = facts;
 	/* A kept token comes back with the generation that it had. */
-	if (!facts.generation || facts.generation < t->generation)
-		t->generation++;
+	t->generation = facts.generation && facts.generation == t->top ? t->top : ++t->top;
 	t->put_mono = clock_mono(t->deps.loop->clock);
 	t->puts++;
 	t->is_refreshing = t->is_failed = false;
@@ -464,7 +504,7 @@ static void proof_again(struct token *t, const char *why)
 {
 	uint32_t wait = backoff_next(&t->backoff);
 
-	set_state(t, t->bearer.text ? TOKEN_EXPIRING : TOKEN_VALIDATING,
+	set_state(t, t->bearer.text ? idle_state(t) : TOKEN_VALIDATING,
 		  "cannot prove the token: %.90s; again in %u ms", why, wait);
 	again_in(t, wait);
 }
@@ -481,8 +521,9 @@ static void candidate_is_bad(struct token *t, const char *why)
 	token_remember_refused(t, t->candidate.text.text);
 	candidate_clear(&t->candidate);
 	if (t->bearer.text) {
-		set_state(t, TOKEN_EXPIRING, "%s", text);
-		again_in(t, (uint64_t)t->deps.cfg->poll_s * 1000);
+		set_state(t, idle_state(t), "%s", text);
+		if (t->state == TOKEN_EXPIRING)
+			again_in(t, (uint64_t)t->deps.cfg->poll_s * 1000);
 	} else if (of_source) {
 		try_failed(t, text);
 	} else {
@@ -523,7 +564,7 @@ static void choose(struct token *t)
 {
 	if (t->proof || t->call || t->is_stopping)
 		return;
-	if (t->candidate.text.text || take_given(t) || take_kept(t)) {
+	if (t->candidate.text.text || find_given(t, &t->candidate) || take_kept(t)) {
 		prove(t);
 	} else if (!t->bearer.text && vault_is_asking(t->vault) &&
 		   clock_mono(t->deps.loop->clock) < t->boot_until) {
@@ -570,7 +611,7 @@ static void take_fetched(struct token *t, const struct source_token *s)
 			 "the token API answered for the account %.40s, not %.40s", s->account,
 			 account);
 		nothing_fetched(t, why, true);
-	} else if (is_live(t, s->token)) {
+	} else if (token_is_live(t, s->token) || is_replaced(t, s->token)) {
 		nothing_fetched(t, "the token API has no newer token yet", false);
 	} else if (token_is_refused(t, s->token)) {
 		nothing_fetched(t, "the token API still gives the token that was refused", false);
@@ -667,14 +708,16 @@ static void expire(struct token *t)
 static void on_watch(uv_timer_t *timer)
 {
 	struct token *t = container_of(timer, struct token, watch);
-	int64_t now = wall(t), end = t->live.expires_ms;
+	int64_t end = t->live.expires_ms;
+	mono_ns age = clock_mono(t->deps.loop->clock) - t->put_mono;
 
 	if (!t->bearer.text || !end)
 		return;
-	if (now >= end) {
+	if (wall(t) >= end) {
 		expire(t);
-	} else if (t->state == TOKEN_READY && source(t)[0] &&
-		   now >= end - t->deps.cfg->renew_before_s * 1000) {
+	} else if (t->state == TOKEN_READY && is_ending(t) &&
+		   age >= (uint64_t)t->deps.cfg->poll_s * NS_PER_S) {
+		/* Not at once: one that was just fetched may end as soon as the one before. */
 		set_state(t, TOKEN_EXPIRING, "the token ends soon: asking for the next one");
 		choose(t);
 	}
@@ -724,6 +767,7 @@ static int token_start(struct module *m, struct agni_err *err)
 	rc = vault_open(t->vault, &c, err);
 	if (rc < 0)
 		return rc;
+	t->top = t->generation = vault_floor(t->vault);
 	uv_timer_init(&t->deps.loop->uv, &t->timer);
 	uv_timer_init(&t->deps.loop->uv, &t->watch);
 	if (c.token[0])
@@ -840,18 +884,36 @@ bool token_has_failed(const struct token *t)
 	return t->is_failed;
 }
 
+/* Before whatever is being tried; a kept one has its turn later. */
+static void try_given(struct token *t, struct candidate *given)
+{
+	if (t->candidate.text.text && strcmp(t->candidate.text.text, given->text.text) == 0) {
+		candidate_clear(given);
+		return;
+	}
+	if (t->candidate.generation) {
+		candidate_clear(&t->kept);
+		t->kept = t->candidate;
+		t->candidate = (struct candidate){0};
+	}
+	stop_trying(t);
+	t->candidate = *given;
+	prove(t);
+}
+
 void token_reload(struct token *t)
 {
+	struct candidate given = {0};
 	struct agni_err err;
 
+	if (!t->boot_until || t->is_stopping)
+		return;
 	if (vault_reload(t->vault, &err) < 0)
 		log_error("token", "reload: the old seal keys stay: %s", err.text);
 	else if (t->bearer.text)
 		keep(t); /* under the first key of the new ring */
-	if (t->proof || t->call || !take_given(t))
-		return;
-	uv_timer_stop(&t->timer);
-	prove(t);
+	if (find_given(t, &given))
+		try_given(t, &given);
 }
 
 void token_listen(struct token *t, struct token_listener *l)

@@ -13,10 +13,16 @@
 #include "token/token.h"
 #include "token/vault.h"
 
-#define REFUSED_MAX 16 /* remembered by their hash */
-#define ASKERS_MAX  64
-#define LOGINS_MAX  8
-#define STATE_TEXT  33
+#define KNOWN_MAX  16
+#define ASKERS_MAX 64
+#define LOGINS_MAX 8
+#define STATE_TEXT 33
+
+/* Tokens that are remembered by their hash. */
+struct known {
+	unsigned char hashes[KNOWN_MAX][SHA256_BYTES];
+	uint64_t n; /* so many were, the last KNOWN_MAX are */
+};
 
 /* A token that is not in place yet. */
 struct candidate {
@@ -49,14 +55,15 @@ struct token {
 	struct secret bearer;  /* "Bearer " and the token */
 	struct candidate live; /* its facts; .text is empty */
 	uint64_t generation;
+	uint64_t top; /* the highest that was ever given, or found with what was kept */
 	mono_ns put_mono;
 	/* what is being tried */
 	struct candidate candidate;
 	struct candidate kept;  /* found sealed, not tried yet */
 	struct proof *proof;    /* of the candidate */
 	struct http_call *call; /* to the token API */
-	unsigned char refused[REFUSED_MAX][SHA256_BYTES];
-	uint64_t refused_n; /* so many were remembered, the last REFUSED_MAX are */
+	struct known refused;
+	struct known replaced; /* daily ones that another took the place of */
 	struct backoff backoff;
 	uint32_t tries;     /* failed, of this refresh */
 	uint32_t young;     /* tokens in a row that were lost within GOOD_LIFE_NS */
@@ -86,6 +93,7 @@ void token_put(struct token *t, struct candidate *c); /* takes the candidate's t
 /* Records an act of ours, or with `c` not NULL of who brought that candidate. */
 void token_audit(struct token *t, const char *act, const struct candidate *c, const char *fmt, ...)
 	AGNI_PRINTF(4, 5);
+bool token_is_live(const struct token *t, const char *text);
 bool token_is_refused(const struct token *t, const char *text);
 void token_remember_refused(struct token *t, const char *text);
 const char *token_api_url(const struct token *t);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -17,6 +18,7 @@
 #define CREDENTIAL    "agnidata-seal-key"
 #define KEY_VARIABLE  "AGNIDATA_SEAL_KEY"
 #define DEFAULT_KEYS  "seal.key"
+#define FLOOR_MAX     (1ull << 53)       /* what JSON can say; more is rubbish */
 #define NO_END_TTL_MS (366ll * 86400000) /* a token without a known end is not kept for ever */
 
 struct vault {
@@ -27,7 +29,10 @@ struct vault {
 	uint64_t generation; /* of `record`, or of what was found */
 	int64_t expires_ms;  /* of `record` */
 	bool is_due;         /* `record` has not been written yet */
+	struct buf own;      /* `record` before the last vault_reload() */
+	uint64_t floor;      /* generations go on from here */
 	bool has_asked;      /* Redis has answered on this connection */
+	bool is_to_ask;      /* for the record in Redis, when nothing else is under way */
 	bool is_foreign;     /* there is a record that our keys do not open */
 	bool is_asking;      /* before the first answer of Redis */
 	const char *place;
@@ -43,16 +48,17 @@ struct vault {
 struct file_write {
 	uv_work_t work;
 	struct vault *vault;
-	char path[PATH_TEXT_MAX];
-	struct buf text; /* empty: the file goes */
+	char path[PATH_TEXT_MAX], floor_path[PATH_TEXT_MAX];
+	struct buf text;     /* empty: the file goes ... */
+	uint64_t generation; /* ... and this number stays */
 	struct agni_err err;
 };
 
 static void save_next(struct vault *v);
 
-static void file_path(const struct vault *v, char out[PATH_TEXT_MAX])
+static void file_path(const struct vault *v, const char *kind, char out[PATH_TEXT_MAX])
 {
-	snprintf(out, PATH_TEXT_MAX, "%s/token-%s.sealed", v->deps.dir, v->deps.account);
+	snprintf(out, PATH_TEXT_MAX, "%s/token-%s.%s", v->deps.dir, v->deps.account, kind);
 }
 
 static void set_trouble(struct vault *v, const char *text)
@@ -94,6 +100,16 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* A file that root replaces for a server of another user stays that user's. */
+static int keep_owner(int fd, const char *path)
+{
+	struct stat old;
+
+	if (geteuid() != 0 || stat(path, &old) < 0)
+		return 0;
+	return fchown(fd, old.st_uid, old.st_gid) < 0 ? -errno : 0;
+}
+
 int vault_write_file(const char *path, const char *text, size_t len, struct agni_err *err)
 {
 	char temp[PATH_TEXT_MAX + 8];
@@ -103,7 +119,9 @@ int vault_write_file(const char *path, const char *text, size_t len, struct agni
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return agni_fail_uv(err, -errno, "%s", temp);
-	rc = write_all(fd, text, len);
+	rc = keep_owner(fd, path);
+	if (rc == 0)
+		rc = write_all(fd, text, len);
 	close(fd);
 	if (rc == 0 && rename(temp, path) < 0)
 		rc = -errno;
@@ -148,6 +166,8 @@ static int make_keys(struct seal_ring *r, const char *path, struct agni_err *err
 	return rc;
 }
 
+static void look_again(struct vault *v);
+
 static int read_keys(struct vault *v, struct seal_ring *r, struct agni_err *err)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
@@ -189,11 +209,7 @@ int vault_reload(struct vault *v, struct agni_err *err)
 		return rc;
 	seal_ring_fini(&v->ring);
 	v->ring = ring;
-	/* Perhaps the key that was missing is there now: look again before anything is written. */
-	v->is_foreign = false;
-	v->has_asked = false;
-	set_trouble(v, "");
-	save_next(v);
+	look_again(v);
 	return 0;
 }
 
@@ -216,6 +232,8 @@ static bool take_record(struct vault *v, const char *where, const char *text, si
 		explicit_bzero(c, sizeof(*c));
 		return false;
 	}
+	if (v->own.len == len && memcmp(v->own.data, text, len) == 0)
+		return false; /* of ours, under a key that was taken out of the ring since */
 	if (rc == AGNI_EPARSE) {
 		log_error("token", "in %s: %s; it is left out", where, err.text);
 		return false;
@@ -232,13 +250,29 @@ static void read_kept_file(struct vault *v, struct seal_content *c)
 	char path[PATH_TEXT_MAX];
 	int rc;
 
-	file_path(v, path);
+	file_path(v, "sealed", path);
 	rc = read_file(path, &text);
 	if (rc == 0)
 		take_record(v, "the file", text.data, text.len, c);
 	else if (rc != -ENOENT)
 		log_error("token", "cannot read %s: %s", path, uv_strerror(rc));
 	buf_fini(&text);
+}
+
+static void read_floor(struct vault *v)
+{
+	struct buf text = {0};
+	char path[PATH_TEXT_MAX];
+
+	file_path(v, "generation", path);
+	if (read_file(path, &text) == 0)
+		v->floor = strtoull(buf_cstr(&text), NULL, 10) % FLOOR_MAX;
+	buf_fini(&text);
+}
+
+uint64_t vault_floor(const struct vault *v)
+{
+	return v->floor;
 }
 
 int vault_open(struct vault *v, struct seal_content *c, struct agni_err *err)
@@ -249,6 +283,7 @@ int vault_open(struct vault *v, struct seal_content *c, struct agni_err *err)
 	if (rc < 0)
 		return rc == AGNI_EPARSE ? AGNI_ECONFIG : rc;
 	read_kept_file(v, c);
+	read_floor(v);
 	v->is_asking = v->deps.store && store_is_on(v->deps.store);
 	return 0;
 }
@@ -277,13 +312,35 @@ static void on_got(void *arg, int code, const char *text, size_t len)
 	save_next(v);
 }
 
+static void ask(struct vault *v)
+{
+	v->has_asked = v->is_to_ask = false;
+	if (!v->is_closed && store_get(v->deps.store, KEY_TOKEN, v->deps.account, on_got, v) == 0)
+		v->is_waiting = true;
+}
+
 static void on_redis_live(struct store_listener *l)
 {
 	struct vault *v = container_of(l, struct vault, on_redis);
 
-	v->has_asked = false;
-	if (!v->is_closed && store_get(v->deps.store, KEY_TOKEN, v->deps.account, on_got, v) == 0)
-		v->is_waiting = true;
+	ask(v);
+}
+
+/* Perhaps the key that was missing is there now, or the record that it was for is gone. */
+static void look_again(struct vault *v)
+{
+	struct seal_content c = {0};
+
+	buf_reset(&v->own);
+	buf_append(&v->own, v->record.data, v->record.len);
+	v->is_foreign = false;
+	v->is_to_ask = v->has_asked;
+	set_trouble(v, "");
+	read_kept_file(v, &c);
+	if (c.token[0])
+		v->deps.on_found(v->deps.arg, &c);
+	explicit_bzero(&c, sizeof(c));
+	save_next(v);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -291,13 +348,18 @@ static void on_redis_live(struct store_listener *l)
 static void write_work(uv_work_t *work)
 {
 	struct file_write *w = work->data;
+	char number[24];
 
 	if (w->text.len) {
 		if (vault_write_file(w->path, w->text.data, w->text.len, &w->err) < 0)
 			AGNI_ASSERT(w->err.code);
-	} else if (unlink(w->path) < 0 && errno != ENOENT) {
-		agni_fail_uv(&w->err, -errno, "%s", w->path);
+		return;
 	}
+	snprintf(number, sizeof(number), "%llu\n", (unsigned long long)w->generation);
+	if (vault_write_file(w->floor_path, number, strlen(number), &w->err) < 0)
+		return;
+	if (unlink(w->path) < 0 && errno != ENOENT)
+		agni_fail_uv(&w->err, -errno, "%s", w->path);
 }
 
 static void file_begin(struct vault *v, const struct buf *text);
@@ -344,7 +406,9 @@ static void file_begin(struct vault *v, const struct buf *text)
 
 	w->vault = v;
 	w->work.data = w;
-	file_path(v, w->path);
+	w->generation = v->generation;
+	file_path(v, "sealed", w->path);
+	file_path(v, "generation", w->floor_path);
 	if (text)
 		buf_append(&w->text, text->data, text->len);
 	v->is_writing = true;
@@ -385,7 +449,11 @@ static int64_t life_ms(const struct vault *v)
 
 static void save_next(struct vault *v)
 {
-	if (!v->is_due || v->is_waiting || v->is_writing || v->is_foreign || v->is_closed)
+	if (v->is_waiting || v->is_writing || v->is_closed)
+		return;
+	if (v->is_to_ask)
+		ask(v);
+	if (v->is_waiting || !v->is_due || v->is_foreign)
 		return;
 	v->is_due = false;
 	v->is_waiting =
@@ -457,5 +525,6 @@ void vault_destroy(struct vault *v)
 	list_remove(&v->on_redis.link);
 	seal_ring_fini(&v->ring);
 	buf_fini(&v->record);
+	buf_fini(&v->own);
 	free(v);
 }

@@ -5,7 +5,8 @@
  *
  *     vault_open: keys, then the file --> kept (a token), or nothing
  *     Redis connects: its record is read first; what is newer there or here wins
- *     vault_save: sealed; to Redis when it is connected (the file goes), else to the file
+ *     vault_save: sealed; to Redis when it is connected (the file goes, and its generation stays
+ *                 behind in {dir}/token-{account}.generation), else to the file
  *
  * A record that our keys do not open is not ours to lose: it is named in the log and in /health,
  * and nothing is written over it. One that was altered is named and written over.
@@ -39,7 +40,12 @@ struct vault *vault_create(const struct vault_deps *deps);
  * wipes `c`. Fails with AGNI_ECONFIG when the keys are not usable. */
 int vault_open(struct vault *v, struct seal_content *c, struct agni_err *err) AGNI_MUST_USE;
 
-/* Reads the keys again (SIGHUP). On error the old ones stay. */
+/* The highest generation that was ever kept, as far as vault_open() could tell: a record in Redis dies
+ * with its token, and the number has to go on. */
+uint64_t vault_floor(const struct vault *v);
+
+/* Reads the keys again (SIGHUP), and looks again at what is kept before anything is written. On
+ * error the old ones stay. */
 int vault_reload(struct vault *v, struct agni_err *err) AGNI_MUST_USE;
 
 /* Seals and keeps `c`, now or when what is under way has ended; the newest wins. */
@@ -58,7 +64,8 @@ const char *vault_place(const struct vault *v);
 void vault_close(struct vault *v, void (*done)(void *arg), void *arg);
 void vault_destroy(struct vault *v);
 
-/* One file, whole or not at all: written beside it, synced, renamed; mode 0600. Blocks. */
+/* One file, whole or not at all: written beside it, synced, renamed; mode 0600; of
+ * the owner that it had. Blocks. */
 int vault_write_file(const char *path, const char *text, size_t len,
 		     struct agni_err *err) AGNI_MUST_USE;
 

@@ -228,6 +228,21 @@ async def test_token_login(t):
     assert "very-secret" not in "\n".join(s.log)
 
 
+async def test_token_not_for_pages(t):
+    """A page of somebody else cannot make its visitor's browser ask the broker or void a login."""
+    s = await t.server({**FAST, "token.client_id": "our-app", "token.client_secret": "x",
+                        "token.redirect_uri": "http://127.0.0.1:1/token/callback"})
+    for path in ("/token/login", "/token/validate"):
+        for site in ("cross-site", "same-site"):  # an image, a link, a form: without Origin
+            r = await s.get(path, headers=[f"Sec-Fetch-Site: {site}"])
+            assert r.status == 403 and b"origin_not_allowed" in r.body, (path, site, r.status)
+        r = await s.get(path, headers=["Origin: http://other.example"])
+        assert r.status == 403, path
+        for site in ("same-origin", "none"):  # our own page, the address bar
+            assert (await s.get(path, headers=[f"Sec-Fetch-Site: {site}"])).status in (200, 404)
+    assert (await s.get("/token/status", headers=["Sec-Fetch-Site: cross-site"])).status == 200
+
+
 async def test_token_notifier(t):
     """The broker's webhook: the path, the client id, and the token itself have to be right."""
     path = "/token/notify/" + "n" * 40
@@ -325,6 +340,11 @@ async def test_token_seal_command(t):
     os.chmod(other, 0o600)
     code, _, err = await run_binary("seal", "check", other, record)
     assert code == 1 and f"needs the key {second}" in err, err
+    if os.geteuid() == 0:  # root's hand: the server of another user must still be let in
+        os.chown(keys, 65534, 65534)
+        assert (await run_binary("seal", "rotate", keys))[0] == 0
+        assert (os.stat(keys).st_uid, os.stat(keys).st_gid) == (65534, 65534)
+        os.chown(keys, 0, 0)
     for words in ((), ("rotate",), ("check", keys), ("nothing",)):
         assert (await run_binary("seal", *words))[0] == 2
     assert (await run_binary("seal", "--help"))[0] == 0
@@ -424,6 +444,97 @@ async def secrets_shown(t, s, redis, tokens):
                 shown[name] = f.read()
     return [(where, token) for where, text in shown.items() for token in tokens
             if token.encode() in text]
+
+
+async def broker_server(t, broker, redis, **more):
+    """A server that has a broker, a Redis and no source of tokens."""
+    return await t.server({**FAST, "upstream.mode": "upstox", "redis.url": redis.url,
+                           "redis.retry_ms": "50", "redis.connect_timeout_ms": "500",
+                           "upstream.api_url": f"http://127.0.0.1:{broker.port}", **more})
+
+
+async def kept_in(s, place):
+    async def is_there():
+        return (await status(s))["kept"] == place
+    await until(is_there, 10, f"kept in {place}")
+
+
+async def test_token_redis_comes_late(t):
+    """What Redis keeps is found, also when it answers long after the start."""
+    redis, broker = await t.redis(), await Broker().start()
+    broker.good.add("tok-kept")
+    s = await broker_server(t, broker, redis)
+    assert (await post(s, "/token/update", {"access_token": "tok-kept"})).status == 200
+    await kept_in(s, "Redis")
+    await s.stop()
+    redis.pause()
+    s = await broker_server(t, broker, redis)
+    await s.logged("token: BOOT -> WAITING", 20)
+    redis.resume()
+    await ready(s, 1)
+    await s.stop()
+    broker.server.close()
+
+
+async def test_token_newer_than_redis(t):
+    """What was put in place while Redis was away is kept there when it comes, whatever it held."""
+    redis, broker = await t.redis(), await Broker().start()
+    broker.good.update(("tok-1", "tok-2", "tok-3"))
+    s = await broker_server(t, broker, redis)
+    for i in (1, 2):
+        assert (await post(s, "/token/update", {"access_token": f"tok-{i}"})).status == 200
+    await kept_in(s, "Redis")
+    await s.stop()
+    for left in glob.glob(os.path.join(t.folder, "var", "live", "token-*")):
+        os.unlink(left)  # as on another machine
+    redis.pause()
+    s = await broker_server(t, broker, redis)
+    await s.logged("token: BOOT -> WAITING", 20)
+    assert (await post(s, "/token/update", {"access_token": "tok-3"})).status == 200
+    await kept_in(s, "the file")
+    redis.resume()
+    await kept_in(s, "Redis")
+    assert (await status(s))["generation"] == "1"
+    fingerprint = (await status(s))["fingerprint"]
+    await s.stop()
+    s = await broker_server(t, broker, redis)
+    await ready(s, 3)
+    assert (await status(s))["fingerprint"] == fingerprint, "the newer one"
+    await s.stop()
+    broker.server.close()
+
+
+async def test_token_reload_with_redis(t):
+    """After a SIGHUP the token is kept where it was: in Redis, under the key that is first now."""
+    redis, broker = await t.redis(), await Broker().start()
+    broker.good.update(("tok-1", "tok-2"))
+    keys = os.path.join(t.folder, "keys")
+    with open(keys, "w", encoding="ascii") as f:
+        f.write((await run_binary("seal", "new"))[1])
+    os.chmod(keys, 0o600)
+    s = await broker_server(t, broker, redis, **{"token.seal_key_file": keys})
+    assert (await post(s, "/token/update", {"access_token": "tok-1"})).status == 200
+    await kept_in(s, "Redis")
+    with open(keys, "w", encoding="ascii") as f:  # the old one is gone for good
+        f.write((await run_binary("seal", "new"))[1])
+    with open(keys, encoding="ascii") as f:
+        second = f.read(16)
+    s.process.send_signal(signal.SIGHUP)
+    key = f"agni:token:{{{ACCOUNT}}}"
+
+    async def is_resealed():
+        return json.loads(await redis.cmd("GET", key) or "{}").get("kid") == second
+    await until(is_resealed, 10, "sealed anew in Redis")
+    await kept_in(s, "Redis")
+    assert (await s.health())["modules"]["token"]["why"] == "a token is in place"
+    assert not glob.glob(os.path.join(t.folder, "var", "live", "*.sealed"))
+    await s.stop()
+    await redis.cmd("DEL", key)  # as its life does at 03:30
+    s = await broker_server(t, broker, redis, **{"token.seal_key_file": keys})
+    assert (await post(s, "/token/update", {"access_token": "tok-2"})).status == 200
+    assert (await status(s))["generation"] == "2", "it goes on over restarts"
+    await s.stop()
+    broker.server.close()
 
 
 @alone

@@ -671,6 +671,28 @@ static void test_swap(void **state)
 	broker_down(&b);
 }
 
+/* Yet another token before the new connection has brought data: still one that serves and one that
+ * is being opened, and none that is forgotten. */
+static void test_swap_twice(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	live(&b);
+	put_new_token(&b);
+	rig_until(&b.rig, has_two, &b);
+	put_new_token(&b);
+	while (b.gate.opens < 3 || b.gate.requests < 3)
+		ws_rig_turn(&b.rig);
+	check(status_of(&b).is_live);
+	gate_say_ltp(&b, FEED_INITIAL, T0 + 2, KEY, 30000);
+	until_ltp(&b, 30000);
+	while (b.gate.closes < 2)
+		ws_rig_turn(&b.rig);
+	check_i64(b.feed->state, FEED_UP);
+	broker_down(&b);
+}
+
 /* The broker takes no second connection: the old one makes room. */
 static void test_swap_without_room(void **state)
 {
@@ -730,6 +752,32 @@ static void test_swap_and_break(void **state)
 	while (status_of(&b).is_live)
 		ws_rig_turn(&b.rig);
 	check_i64(b.feed->state, FEED_AUTHORIZING);
+	check_i64(module_metric(b.mod, "up"), 0);
+	broker_down(&b);
+}
+
+/* The new connection breaks before it has brought data: the old one goes on as long as it takes. */
+static void test_swap_and_break_again(void **state)
+{
+	const struct script_reply broken = {500, "", NULL};
+	struct broker b;
+
+	(void)state;
+	live(&b);
+	clock_init_manual(&b.rig.clock, CLOCK_SYSTEM, T0);
+	b.feed->up_mono = b.feed->moved_mono = clock_mono(&b.rig.clock);
+	put_new_token(&b);
+	rig_until(&b.rig, has_two, &b);
+	script_set(&b.api, &broken, 1);
+	ws_conn_abort(b.gate.conn);
+	broker_until(&b, FEED_BACKOFF);
+	clock_advance(&b.rig.clock, 11000);
+	uv_timer_start(&b.feed->watch, b.feed->watch.timer_cb, 0, 10);
+	ws_rig_for(&b.rig, 50);
+	check(status_of(&b).is_live);
+	check_i64(b.gate.closes, 1);
+	gate_old_says_ltp(&b, FEED_LIVE, T0 + 1, KEY, 20000);
+	until_ltp(&b, 20000);
 	broker_down(&b);
 }
 
@@ -780,9 +828,11 @@ int main(void)
 		cmocka_unit_test(test_401_of_two_uris),
 		cmocka_unit_test(test_401_of_an_old_token),
 		cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_swap_twice),
 		cmocka_unit_test(test_swap_without_room),
 		cmocka_unit_test(test_swap_in_trouble),
 		cmocka_unit_test(test_swap_and_break),
+		cmocka_unit_test(test_swap_and_break_again),
 		cmocka_unit_test(test_token_failed),
 		cmocka_unit_test(test_403_at_authorize),
 		cmocka_unit_test(test_403_at_handshake),

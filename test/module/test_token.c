@@ -23,6 +23,8 @@ static const struct script_reply good = {200, "{\"status\":\"success\",\"data\":
 static const struct script_reply dead = {401, DEAD, NULL};
 static const struct script_reply first[] = {{200, ANSWER("tok-one"), NULL}};
 
+#define LOOK_MS 260 /* the wall clock has been looked at meanwhile */
+
 /* --- a token with all that it needs ----------------------------------------------------------- */
 
 struct stand {
@@ -120,6 +122,18 @@ static const char *bearer_of(struct stand *s)
 	const char *bearer = token_bearer(s->token, &generation);
 
 	return bearer ? bearer : "";
+}
+
+static void read_text(const char *path, char *out, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	check(f != NULL);
+	n = fread(out, 1, size - 1, f);
+	check(n > 0);
+	out[n] = '\0';
+	fclose(f);
 }
 
 static void check_health(struct stand *s, enum health want, const char *part)
@@ -608,6 +622,25 @@ static void test_offer(void **state)
 	stand_down(&s);
 }
 
+/* The very token that is in place is offered, and turns out to be dead: a 401 like any other. */
+static void test_offer_of_the_dead_one(void **state)
+{
+	const struct script_reply says[] = {good, dead};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	script_set(&s.keeper.broker, says, 2);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(offer(&s, "tok-one"), 0);
+	rig_until(&s.rig, has_answer, &s);
+	check_i64(s.verdict, PROOF_BAD);
+	check_str(bearer_of(&s), "");
+	check_i64(token_get_state(s.token), TOKEN_REFRESHING);
+	stand_down(&s);
+}
+
 /* Beyond repair, and revived by hand. */
 static void test_offer_revives(void **state)
 {
@@ -788,6 +821,188 @@ static void test_analytics(void **state)
 	stand_down(&s);
 }
 
+/* A token API that has another token each time it is asked is not asked more often than poll_s. */
+static void test_renewal_is_patient(void **state)
+{
+	static const struct script_reply replies[] = {{200, ANSWER("tok-one"), NULL},
+						      {200, ANSWER("tok-two"), NULL},
+						      {200, ANSWER("tok-three"), NULL},
+						      {200, ANSWER("tok-four"), NULL}};
+	struct stand s;
+	int64_t at;
+
+	(void)state;
+	stand_up(&s, replies, 4);
+	s.keeper.cfg.renew_before_s = 1800;
+	s.keeper.cfg.poll_s = 30;
+	check(ist_parse("2026-01-23T03:10:00", 19, &at));
+	clock_init_manual(&s.rig.clock, CLOCK_SYSTEM, at);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	ws_rig_for(&s.rig, 4 * LOOK_MS);
+	check_i64(s.api.asked, 1);
+	clock_advance(&s.rig.clock, 29000);
+	ws_rig_for(&s.rig, 4 * LOOK_MS);
+	check_i64(s.api.asked, 1);
+	clock_advance(&s.rig.clock, 2000);
+	while (generation_of(&s) == 1)
+		ws_rig_turn(&s.rig);
+	ws_rig_for(&s.rig, 4 * LOOK_MS);
+	check_i64(s.api.asked, 2);
+	check_str(bearer_of(&s), "Bearer tok-two");
+	stand_down(&s);
+}
+
+/* What a person put in place is not undone by a token that was there before. */
+static void test_reload_brings_nothing_back(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	s.keeper.cfg.source_url = s.keeper.empty;
+	snprintf(s.keeper.given, sizeof(s.keeper.given), "tok-given");
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(offer(&s, "tok-by-hand"), 0);
+	rig_until(&s.rig, has_answer, &s);
+	token_reload(s.token); /* the same file as before */
+	ws_rig_for(&s.rig, 2 * LOOK_MS);
+	check_str(bearer_of(&s), "Bearer tok-by-hand");
+	check_i64(token_get_state(s.token), TOKEN_READY);
+	check_i64(s.keeper.broker.asked, 2);
+	/* Better than none it is. */
+	token_refuse(s.token, 2);
+	rig_until(&s.rig, is_ready, &s);
+	check_str(bearer_of(&s), "Bearer tok-given");
+	stand_down(&s);
+}
+
+/* The same of the token API, which may be slower than the person. */
+static void test_renewal_brings_nothing_back(void **state)
+{
+	struct stand s;
+	int64_t at;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	s.keeper.cfg.renew_before_s = 1800;
+	check(ist_parse("2026-01-23T02:50:00", 19, &at));
+	clock_init_manual(&s.rig.clock, CLOCK_SYSTEM, at);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(offer(&s, "tok-by-hand"), 0);
+	rig_until(&s.rig, has_answer, &s);
+	clock_advance(&s.rig.clock, 900000);
+	while (s.api.asked < 2)
+		ws_rig_turn(&s.rig);
+	ws_rig_for(&s.rig, 2 * LOOK_MS);
+	check_str(bearer_of(&s), "Bearer tok-by-hand");
+	stand_down(&s);
+}
+
+/* A token given by hand while another is being tried is not forgotten. */
+static void test_reload_while_trying(void **state)
+{
+	static const struct script_reply silent[] = {{0, NULL, NULL}};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, silent, 1);
+	s.keeper.cfg.timeout_ms = 60000;
+	begin(&s);
+	while (s.api.asked < 1)
+		ws_rig_turn(&s.rig);
+	snprintf(s.keeper.given, sizeof(s.keeper.given), "tok-given");
+	token_reload(s.token);
+	rig_until(&s.rig, is_ready, &s);
+	check_str(bearer_of(&s), "Bearer tok-given");
+	stand_down(&s);
+}
+
+/* A given token that is bad does not make a good one look as if it were ending. */
+static void test_reload_with_a_bad_one(void **state)
+{
+	const struct script_reply says[] = {good, dead};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	script_set(&s.keeper.broker, says, 2);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	snprintf(s.keeper.given, sizeof(s.keeper.given), "tok-bad");
+	token_reload(s.token);
+	while (s.keeper.broker.asked < 2)
+		ws_rig_turn(&s.rig);
+	ws_rig_for(&s.rig, 2 * LOOK_MS);
+	check_str(bearer_of(&s), "Bearer tok-one");
+	check_i64(token_get_state(s.token), TOKEN_READY);
+	stand_down(&s);
+}
+
+/* Who asks after a swap is told of the token that is in place, not of the one before. */
+static void test_validate_over_a_swap(void **state)
+{
+	const struct script_reply says[] = {good, {0, NULL, NULL}, good, good};
+	struct agni_err err;
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	s.keeper.cfg.timeout_ms = 60000;
+	script_set(&s.keeper.broker, says, 4);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(token_validate(s.token, on_proof, &s, &err), 0);
+	while (s.keeper.broker.asked < 2)
+		ws_rig_turn(&s.rig);
+	check_i64(offer(&s, "tok-new"), 0);
+	while (generation_of(&s) == 1)
+		ws_rig_turn(&s.rig);
+	s.answers = 0; /* of the offer */
+	check_i64(token_validate(s.token, on_proof, &s, &err), 0);
+	rig_until(&s.rig, has_answer, &s);
+	check_i64(s.answers, 2);
+	check_i64(s.verdict, PROOF_GOOD);
+	check_str(s.keeper.broker.heard[3].authorization, "Bearer tok-new");
+	stand_down(&s);
+}
+
+/* A signal for something else costs nothing of what the keys do not open. */
+static void test_reload_keeps_a_foreign_record(void **state)
+{
+	char key[128], path[128], before[1024] = "", after[1024] = "";
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, first, 1);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	keeper_stop(&s.rig, &s.keeper);
+	snprintf(path, sizeof(path), "%s/token-a.sealed", s.keeper.dir);
+	read_text(path, before, sizeof(before));
+	snprintf(key, sizeof(key), "%s/seal.key", s.keeper.dir);
+	check_i64(remove(key), 0);
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	token_reload(s.token);
+	check_health(&s, HEALTH_DEGRADED, "not in the key file");
+	keeper_stop(&s.rig, &s.keeper);
+	read_text(path, after, sizeof(after));
+	check_str(after, before);
+	/* Deleted by a person, who then says so. */
+	begin(&s);
+	rig_until(&s.rig, is_ready, &s);
+	check_i64(remove(path), 0);
+	token_reload(s.token);
+	check_health(&s, HEALTH_UP, "in place");
+	keeper_stop(&s.rig, &s.keeper);
+	read_text(path, after, sizeof(after));
+	check(strcmp(after, before) != 0);
+	stand_down(&s);
+}
+
 /* --- the end ----------------------------------------------------------------------------------- */
 
 /* Stopped at every stage. */
@@ -864,12 +1079,20 @@ int main(void)
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_offer),
+		cmocka_unit_test(test_offer_of_the_dead_one),
 		cmocka_unit_test(test_offer_revives),
 		cmocka_unit_test(test_validate),
 		cmocka_unit_test(test_kept_over_a_restart),
 		cmocka_unit_test(test_wrong_key),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_analytics),
+		cmocka_unit_test(test_renewal_is_patient),
+		cmocka_unit_test(test_reload_brings_nothing_back),
+		cmocka_unit_test(test_renewal_brings_nothing_back),
+		cmocka_unit_test(test_reload_while_trying),
+		cmocka_unit_test(test_reload_with_a_bad_one),
+		cmocka_unit_test(test_validate_over_a_swap),
+		cmocka_unit_test(test_reload_keeps_a_foreign_record),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_log),
 	};
