@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "auth/keys.h"
+#include "core/file.h"
 #include "core/ist.h"
 #include "core/json.h"
 
@@ -239,7 +240,7 @@ void keys_print(const struct keys *k, struct buf *out)
 /* --- the file --------------------------------------------------------------------------------- */
 
 /* What is judged is the open descriptor, not a name that may mean another file a moment later. */
-static int check_owner(int fd, struct agni_err *err)
+static int check_owner(int fd, const char *path, struct agni_err *err)
 {
 	struct stat st;
 
@@ -251,7 +252,7 @@ static int check_owner(int fd, struct agni_err *err)
 		return agni_fail(err, AGNI_EAUTH,
 				 "mode %04o lets others at the keys; chmod 600 is needed",
 				 (unsigned)st.st_mode & 07777);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
+	if (!file_is_of_owner(&st, path))
 		return agni_fail(err, AGNI_EAUTH, "it belongs to another user");
 	return 0;
 }
@@ -283,7 +284,7 @@ int keys_load(struct keys *k, const char *path, struct agni_err *err)
 		return agni_fail(err, AGNI_ENOTFOUND, "%s: there is no such file", path);
 	if (fd < 0)
 		return agni_fail_uv(err, -errno, "%s", path);
-	rc = check_owner(fd, err);
+	rc = check_owner(fd, path, err);
 	if (rc == 0)
 		rc = read_all(fd, &text, err);
 	if (rc == 0)
@@ -297,53 +298,15 @@ int keys_load(struct keys *k, const char *path, struct agni_err *err)
 	return 0;
 }
 
-static int write_all(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* The new name of the file is on the disk only when its folder is. */
-static int sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return rc;
-}
-
 int keys_save(const struct keys *k, const char *path, struct agni_err *err)
 {
-	struct buf temp = {0}, text = {0};
-	int fd, rc;
+	struct buf text = {0};
+	int rc;
 
-	buf_printf(&temp, "%s.XXXXXX", path);
-	buf_byte(&temp, '\0');
 	keys_print(k, &text);
-	fd = mkostemp(temp.data, O_CLOEXEC); /* 0600 from its first moment */
-	rc = fd < 0 ? -errno : write_all(fd, &text);
-	if (fd >= 0 && close(fd) < 0 && rc == 0)
-		rc = -errno;
-	if (rc == 0 && rename(temp.data, path) < 0)
-		rc = -errno;
-	if (rc < 0 && fd >= 0)
-		unlink(temp.data);
-	if (rc == 0)
-		rc = sync_folder(path);
-	buf_fini(&temp);
+	rc = file_replace(path, text.data, text.len, err);
 	buf_fini(&text);
-	return rc < 0 ? agni_fail_uv(err, rc, "%s: cannot be written", path) : 0;
+	return rc;
 }
 
 int keys_lock(const char *path, struct agni_err *err)
@@ -354,6 +317,9 @@ int keys_lock(const char *path, struct agni_err *err)
 	/* A file of its own: the keys' file is replaced while the lock is held. */
 	buf_printf(&name, "%s.lock", path);
 	fd = open(buf_cstr(&name), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* One that root leaves behind must open for the server, too. */
+	if (fd >= 0)
+		(void)!file_follow_folder(fd, name.data);
 	while (fd >= 0 && (rc = flock(fd, LOCK_EX)) < 0 && errno == EINTR)
 		;
 	if (fd < 0 || rc < 0) {

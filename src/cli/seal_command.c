@@ -12,10 +12,10 @@
 
 #include <cjson/cJSON.h>
 
+#include "core/file.h"
 #include "core/ist.h"
 #include "core/json.h"
 #include "token/seal.h"
-#include "token/vault.h"
 
 enum { SEAL_DONE = 0, SEAL_FAILED = 1, SEAL_USAGE = 2 };
 
@@ -100,7 +100,7 @@ static int command_rotate(const char *path)
 		seal_key_make(&text);
 		secret_append(&text, "\n", 1);
 		secret_append(&text, old.data, old.len);
-		rc = vault_write_file(path, text.data, text.len, &err);
+		rc = file_replace(path, text.data, text.len, &err);
 	}
 	if (rc == 0)
 		printf("%s: the key %.16s seals from now on (after SIGHUP)\n", path, text.data);

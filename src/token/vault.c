@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/log.h"
 
 #define PATH_TEXT_MAX 512
@@ -70,70 +71,6 @@ static void set_trouble(struct vault *v, const char *text)
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-static int sync_dir(const char *path)
-{
-	char dir[PATH_TEXT_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd, rc;
-
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	rc = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return rc;
-}
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* A file that root replaces for a server of another user stays that user's. */
-static int keep_owner(int fd, const char *path)
-{
-	struct stat old;
-
-	if (geteuid() != 0 || stat(path, &old) < 0)
-		return 0;
-	return fchown(fd, old.st_uid, old.st_gid) < 0 ? -errno : 0;
-}
-
-int vault_write_file(const char *path, const char *text, size_t len, struct agni_err *err)
-{
-	char temp[PATH_TEXT_MAX + 8];
-	int fd, rc;
-
-	snprintf(temp, sizeof(temp), "%s.new", path);
-	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return agni_fail_uv(err, -errno, "%s", temp);
-	rc = keep_owner(fd, path);
-	if (rc == 0)
-		rc = write_all(fd, text, len);
-	close(fd);
-	if (rc == 0 && rename(temp, path) < 0)
-		rc = -errno;
-	if (rc == 0)
-		rc = sync_dir(path);
-	if (rc < 0) {
-		unlink(temp);
-		return agni_fail_uv(err, rc, "%s", path);
-	}
-	return 0;
-}
-
 static int read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -157,7 +94,7 @@ static int make_keys(struct seal_ring *r, const char *path, struct agni_err *err
 
 	seal_key_make(&text);
 	buf_byte(&text, '\n');
-	rc = vault_write_file(path, text.data, text.len, err);
+	rc = file_replace(path, text.data, text.len, err);
 	if (rc == 0)
 		rc = seal_ring_parse(r, buf_cstr(&text), err);
 	secret_wipe_buf(&text);
@@ -351,12 +288,12 @@ static void write_work(uv_work_t *work)
 	char number[24];
 
 	if (w->text.len) {
-		if (vault_write_file(w->path, w->text.data, w->text.len, &w->err) < 0)
+		if (file_replace(w->path, w->text.data, w->text.len, &w->err) < 0)
 			AGNI_ASSERT(w->err.code);
 		return;
 	}
 	snprintf(number, sizeof(number), "%llu\n", (unsigned long long)w->generation);
-	if (vault_write_file(w->floor_path, number, strlen(number), &w->err) < 0)
+	if (file_replace(w->floor_path, number, strlen(number), &w->err) < 0)
 		return;
 	if (unlink(w->path) < 0 && errno != ENOENT)
 		agni_fail_uv(&w->err, -errno, "%s", w->path);

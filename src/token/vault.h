@@ -64,9 +64,4 @@ const char *vault_place(const struct vault *v);
 void vault_close(struct vault *v, void (*done)(void *arg), void *arg);
 void vault_destroy(struct vault *v);
 
-/* One file, whole or not at all: written beside it, synced, renamed; mode 0600; of
- * the owner that it had. Blocks. */
-int vault_write_file(const char *path, const char *text, size_t len,
-		     struct agni_err *err) AGNI_MUST_USE;
-
 #endif
