@@ -10,7 +10,7 @@ import os
 import random
 import time
 
-from lib import FLAVOUR, SLOW, alone, free_port, until
+from lib import FLAVOUR, SLOW, alone, until
 from tape import Follower, Ledger, kill, limit_files
 
 ROUNDS = int(os.environ.get("AGNI_ROUNDS", "8"))
@@ -29,8 +29,11 @@ def files(case):
 
 async def first_server(t, **more):
     s = await t.server(settings(t, **more))
-    await s.live()
-    return s, sorted((await s.quotes()))
+
+    async def all_have_state():  # with sync=turn that is later than the feed's first tick
+        return len(await s.quotes()) == 39
+    await until(all_have_state, 15, "every instrument has state")
+    return s, sorted(await s.quotes())
 
 
 async def crash_loop(t, rounds, seed, **more):
