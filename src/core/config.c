@@ -3,7 +3,7 @@
  * config: see config.h. Here: one value at a time, and whole sets of values against each other;
  * config_file.c reads the ini file, config_print.c writes it.
  *
- *     "key = ${HOME}/tape"  --expand-->  "/root/tape"  --parse-->  checked  -->  target + offset
+ *     "key = ${HOME}/tape"  --expand-->  "/home/desk/tape"  --parse-->  checked  -->  target + offset
  *
  * A value is stored only after all of it was found right. Reasons quote the text as it was written,
  * never what the environment gave, and never a key that is CONFIG_SECRET.
