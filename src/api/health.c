@@ -84,9 +84,11 @@ void api_health(void *arg, struct http_request *r)
 	uint64_t up_s = (clock_mono(a->deps.loop->clock) - a->started) / NS_PER_S;
 	uint64_t generation;
 	struct buf modules = {0}, b = {0};
-	enum health h = put_modules(a, &modules, why);
+	enum health h;
 
 	a->health_checks++;
+	tape_flush(a->deps.tape); /* what is told of is on the tape */
+	h = put_modules(a, &modules, why);
 	/* A module that is down takes nothing away that was served: only having nothing does. */
 	if (h == HEALTH_DOWN)
 		h = HEALTH_DEGRADED;

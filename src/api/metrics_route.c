@@ -71,6 +71,7 @@ void api_metrics(void *arg, struct http_request *r)
 	};
 	struct buf b = {0};
 
+	tape_flush(a->deps.tape); /* counters of one moment: what was counted is on the tape */
 	metrics_render(&b, "book", book_table, book);
 	metrics_render(&b, "http", http_table, http_server_stats(a->server));
 	for (size_t i = 0; i < a->deps.modules_n; i++) {
