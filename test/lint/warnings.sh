@@ -3,6 +3,7 @@
 # gcc and clang without a warning, everything: server, tests, benchmarks.
 set -eu
 cd "$(dirname "$0")/../.."
+mkdir -p build
 for cc in gcc clang; do
 	command -v $cc >/dev/null || { echo "no $cc here"; exit 77; }
 	# Folders of their own: objects of one compiler are not taken for the other's.
