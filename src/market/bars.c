@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bars: see bars.h.
+ *
+ *      tick --> market time --> the exchange's minute, when it is a new one --> compare the one before
+ *                    |
+ *                    +--> a new trade? --> how much volume, and may it be told --> second, minute
+ *
+ * The newest row is nearly always the one that is looked for; the searches go from the end.
+ */
+#include "market/bars.h"
+
+#include <stdlib.h>
+
+#define SECOND_MS  1000
+#define MINUTE_MS  60000
+#define AHEAD_MS   60000  /* a trade so far ahead of the market's clock is no trade */
+#define LEAP_MS    600000 /* a message so far ahead has to be confirmed */
+#define FIRST_ROWS 16
+
+/* Where hours begin: currencies and commodities open at 09:00, all others at 09:15. */
+#define ANCHOR_EQUITY    ((9 * 60 + 15) * MINUTE_MS)
+#define ANCHOR_COMMODITY (9 * 60 * MINUTE_MS)
+
+static const int32_t series_ms[SERIES_KINDS] = {SECOND_MS, MINUTE_MS, MINUTE_MS};
+
+void bars_init(struct bars *b, const struct instruments *instruments, const struct bars_config *cfg)
+{
+	*b = (struct bars){.instruments = instruments, .cfg = *cfg};
+}
+
+static void drop_one(struct instrument_bars *of)
+{
+	if (!of)
+		return;
+	for (int k = 0; k < SERIES_KINDS; k++)
+		free(of->series[k].rows);
+	free(of->holes);
+	free(of);
+}
+
+static void drop_all(struct bars *b)
+{
+	for (uint32_t i = 0; i < b->cap; i++)
+		drop_one(b->of[i]);
+	free(b->of);
+	b->of = NULL;
+	b->cap = 0;
+}
+
+void bars_fini(struct bars *b)
+{
+	drop_all(b);
+}
+
+static void grow(struct bars *b, inst_id id)
+{
+	uint32_t cap = b->cap ? b->cap : 64;
+
+	while (id >= cap)
+		cap *= 2;
+	b->of = mem_realloc(b->of, cap * sizeof(struct instrument_bars *));
+	memset(b->of + b->cap, 0, (cap - b->cap) * sizeof(struct instrument_bars *));
+	b->cap = cap;
+}
+
+static int32_t anchor_of(const char *key)
+{
+	static const char *const at_nine[] = {"MCX_", "NCD_", "BCD_", "CDS_", "NSE_COM", "NCO_"};
+
+	for (size_t i = 0; i < ARRAY_LEN(at_nine); i++) {
+		if (strncmp(key, at_nine[i], strlen(at_nine[i])) == 0)
+			return ANCHOR_COMMODITY;
+	}
+	return ANCHOR_EQUITY;
+}
+
+static struct instrument_bars *add(struct bars *b, inst_id id)
+{
+	struct instrument_bars *of = mem_zalloc(sizeof(*of));
+
+	of->anchor_ms = anchor_of(instruments_key(b->instruments, id));
+	b->of[id] = of;
+	return of;
+}
+
+/* --- market time ------------------------------------------------------------------------------ */
+
+/* Two numbers of one tick, told apart, that agree. */
+static bool is_traded_near(const struct quote *q, int64_t ts_ms)
+{
+	return (q->present & QUOTE_LTT) && q->ltt > ts_ms - AHEAD_MS && q->ltt < ts_ms + AHEAD_MS;
+}
+
+/* What the market's clock says at this tick. A leap (a night, a hole, an instrument that seldom trades)
+ * counts when a trade of that time comes with it, or a later message goes on from there: one broken
+ * number must not end every bar. */
+static int64_t see_time(struct bars *b, const struct slot *slot)
+{
+	int64_t ts_ms = slot->ts_ms;
+
+	if (ts_ms <= b->market_ms)
+		return b->market_ms;
+	if (b->market_ms && ts_ms - b->market_ms > LEAP_MS && !is_traded_near(&slot->q, ts_ms) &&
+	    !(b->leap_ms && ts_ms > b->leap_ms)) {
+		b->leap_ms = ts_ms;
+		return b->market_ms;
+	}
+	b->leap_ms = 0;
+	b->market_ms = ts_ms;
+	return ts_ms;
+}
+
+static int64_t floor_to(int64_t ms, int64_t len)
+{
+	int64_t r = ms % len;
+
+	return ms - (r < 0 ? r + len : r);
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+uint32_t bar_series_from(const struct bar_series *s, int64_t start_ms)
+{
+	uint32_t low = 0, high = s->n;
+
+	if (s->n && s->rows[s->n - 1].start_ms < start_ms)
+		return s->n;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (s->rows[mid].start_ms < start_ms)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const struct bar_row *bar_series_find(const struct bar_series *s, int64_t start_ms)
+{
+	uint32_t i = bar_series_from(s, start_ms);
+
+	return i < s->n && s->rows[i].start_ms == start_ms ? &s->rows[i] : NULL;
+}
+
+/* Room for one more: the oldest eighth leaves at once, so that it need not move at every row. */
+static void make_room(const struct bars *b, struct bar_series *s)
+{
+	uint32_t keep = (uint32_t)b->cfg.keep, leave = keep / 8 + 1;
+
+	if (s->n == keep) {
+		s->dropped_ms = s->rows[leave - 1].start_ms;
+		memmove(s->rows, s->rows + leave, (keep - leave) * sizeof(*s->rows));
+		s->n -= leave;
+	} else if (s->n == s->cap) {
+		s->cap = s->cap ? 2 * s->cap : FIRST_ROWS;
+		if (s->cap > keep)
+			s->cap = keep;
+		s->rows = mem_realloc(s->rows, s->cap * sizeof(*s->rows));
+	}
+}
+
+/* The row that begins at `start_ms`, new and empty (ticks 0) when there was none; NULL: older than
+ * all that is kept. */
+static struct bar_row *row_at(const struct bars *b, struct bar_series *s, int64_t start_ms)
+{
+	uint32_t i = s->n;
+
+	while (i && s->rows[i - 1].start_ms > start_ms)
+		i--;
+	if (i && s->rows[i - 1].start_ms == start_ms)
+		return &s->rows[i - 1];
+	if (i == 0 && s->n == (uint32_t)b->cfg.keep)
+		return NULL;
+	make_room(b, s);
+	i = bar_series_from(s, start_ms);
+	memmove(s->rows + i + 1, s->rows + i, (s->n - i) * sizeof(*s->rows));
+	s->rows[i] = (struct bar_row){.start_ms = start_ms};
+	s->n++;
+	return &s->rows[i];
+}
+
+static void touch(struct bars *b, struct instrument_bars *of, struct bar_row *row)
+{
+	row->changed_ms = b->market_ms;
+	row->version = of->version = ++b->version;
+}
+
+/* --- the exchange's own minutes ----------------------------------------------------------------- */
+
+static void compare(struct bars *b, const struct bar_row *ours, const struct bar_row *theirs)
+{
+	b->compared++;
+	if (price_cmp(ours->high, theirs->high) > 0 || price_cmp(ours->low, theirs->low) < 0)
+		b->contradictions++;
+	else if (ours->open == theirs->open && ours->high == theirs->high &&
+		 ours->low == theirs->low && ours->close == theirs->close)
+		b->equal++;
+	else
+		b->narrower++;
+	b->volume_differs += (theirs->flags & ROW_HAS_VOLUME) && ours->volume != theirs->volume;
+}
+
+/* A minute is compared when the exchange tells the next one: stragglers have come by then. */
+static void compare_newest(struct bars *b, const struct instrument_bars *of)
+{
+	const struct bar_series *ex = &of->series[SERIES_EXCHANGE];
+	const struct bar_row *theirs, *ours;
+
+	if (ex->n == 0)
+		return;
+	theirs = &ex->rows[ex->n - 1];
+	if (bars_has_hole(of, theirs->start_ms, theirs->start_ms + MINUTE_MS))
+		return;
+	ours = bar_series_find(&of->series[SERIES_MINUTE], theirs->start_ms);
+	if (ours)
+		compare(b, ours, theirs);
+}
+
+static const struct bar *find_minute(const struct quote *q)
+{
+	const unsigned whole = BAR_OPEN | BAR_HIGH | BAR_LOW | BAR_CLOSE | BAR_TS;
+
+	if (!(q->present & QUOTE_BARS))
+		return NULL;
+	for (int i = 0; i < q->bars_n; i++) {
+		const struct bar *bar = &q->bars[i];
+
+		if (bar->interval[0] == 'I' && bar->interval[1] == '1' && !bar->interval[2])
+			return (bar->present & whole) == whole ? bar : NULL;
+	}
+	return NULL;
+}
+
+static void note_exchange(struct bars *b, struct instrument_bars *of, const struct quote *q)
+{
+	struct bar_series *ex = &of->series[SERIES_EXCHANGE];
+	const struct bar *bar = find_minute(q);
+	struct bar_row *row;
+
+	/* The newest one only: what was told once does not change. */
+	if (!bar || bar->ts_ms % MINUTE_MS || bar->ts_ms > b->market_ms ||
+	    (ex->n && ex->rows[ex->n - 1].start_ms >= bar->ts_ms))
+		return;
+	compare_newest(b, of);
+	row = row_at(b, ex, bar->ts_ms);
+	row->open = bar->open;
+	row->high = bar->high;
+	row->low = bar->low;
+	row->close = bar->close;
+	row->volume = bar->present & BAR_VOL ? bar->vol : 0;
+	row->flags = bar->present & BAR_VOL ? ROW_HAS_VOLUME : 0;
+	touch(b, of, row);
+}
+
+/* --- trades ------------------------------------------------------------------------------------ */
+
+struct trade {
+	int64_t at_ms;
+	price_t price;
+	int64_t volume; /* since the tick before */
+	bool is_behind_hole;
+};
+
+static void add_hole(struct bars *b, struct instrument_bars *of, int64_t from_ms, int64_t to_ms)
+{
+	b->holes++;
+	if (!of->holes)
+		of->holes = mem_alloc(HOLES_MAX * sizeof(*of->holes));
+	if (of->holes_n == HOLES_MAX) {
+		of->holes[1].from_ms = of->holes[0].from_ms;
+		of->holes_n--;
+		memmove(of->holes, of->holes + 1, of->holes_n * sizeof(*of->holes));
+	}
+	of->holes[of->holes_n++] = (struct bar_hole){.from_ms = from_ms, .to_ms = to_ms};
+}
+
+bool bars_has_hole(const struct instrument_bars *of, int64_t from_ms, int64_t to_ms)
+{
+	if (from_ms < of->first_ms)
+		return true;
+	for (uint32_t i = 0; i < of->holes_n; i++) {
+		if (of->holes[i].from_ms < to_ms && of->holes[i].to_ms > from_ms)
+			return true;
+	}
+	return false;
+}
+
+/* How much was traded since the tick before; the first tick of all only says where to count from. */
+static int64_t volume_since(struct instrument_bars *of, const struct quote *q, day_t day)
+{
+	int64_t since;
+
+	if (!(q->present & QUOTE_VTT))
+		return 0;
+	if (!of->has_vtt) {
+		of->has_vtt = true;
+		of->vtt = q->vtt;
+		of->vtt_day = day;
+		return 0;
+	}
+	if (day > of->vtt_day) { /* the exchange counts from zero again */
+		of->vtt_day = day;
+		of->vtt = 0;
+	}
+	since = q->vtt > of->vtt ? q->vtt - of->vtt : 0;
+	of->vtt += since;
+	return since;
+}
+
+static void put_trade(struct bars *b, struct instrument_bars *of, enum bar_series_kind kind,
+		      const struct trade *t, const struct quote *q)
+{
+	int64_t start = floor_to(t->at_ms, series_ms[kind]);
+	struct bar_row *row = row_at(b, &of->series[kind], start);
+	uint32_t at = (uint32_t)(t->at_ms - start);
+
+	if (!row)
+		return;
+	if (row->ticks == 0 || at < row->open_at) {
+		row->open = t->price;
+		row->open_at = at;
+	}
+	if (row->ticks == 0 || price_cmp(t->price, row->high) > 0)
+		row->high = t->price;
+	if (row->ticks == 0 || price_cmp(t->price, row->low) < 0)
+		row->low = t->price;
+	if (row->ticks == 0 || at >= row->close_at) {
+		row->close = t->price;
+		row->close_at = at;
+		if (q->present & QUOTE_OI) {
+			row->oi = q->oi;
+			row->flags |= ROW_HAS_OI;
+		}
+	}
+	if (q->present & QUOTE_VTT)
+		row->flags |= ROW_HAS_VOLUME;
+	/* What was traded behind a hole in another bar is in none: a wrong volume is worse. */
+	if (!t->is_behind_hole || floor_to(of->ltt, series_ms[kind]) == start)
+		row->volume += t->volume;
+	row->ticks++;
+	touch(b, of, row);
+}
+
+/* Open interest moves without a trade. */
+static void note_oi(struct bars *b, struct instrument_bars *of, const struct quote *q)
+{
+	struct bar_series *s = &of->series[SERIES_MINUTE];
+	struct bar_row *row = s->n ? &s->rows[s->n - 1] : NULL;
+
+	if (!row || !(q->present & QUOTE_OI) || !(row->flags & ROW_HAS_OI) || row->oi == q->oi ||
+	    b->market_ms >= row->start_ms + MINUTE_MS)
+		return;
+	row->oi = q->oi;
+	touch(b, of, row);
+}
+
+static bool is_news(const struct instrument_bars *of, const struct quote *q, int64_t at_ms)
+{
+	return !of->has_trade || at_ms != of->ltt || q->ltp != of->ltp ||
+	       ((q->present & QUOTE_VTT) && (!of->has_vtt || q->vtt > of->vtt));
+}
+
+static void take_trade(struct bars *b, struct instrument_bars *of, const struct quote *q,
+		       struct trade *t, bool is_snapshot)
+{
+	bool is_first = !of->has_trade;
+
+	t->volume = volume_since(of, q, ist_day(t->at_ms));
+	t->is_behind_hole = is_snapshot && !is_first;
+	if (t->is_behind_hole)
+		add_hole(b, of, of->last_ms, b->market_ms);
+	if (floor_to(t->at_ms, MINUTE_MS) + MINUTE_MS + b->cfg.amend_ms < b->market_ms) {
+		b->late += !is_first; /* the first tick may tell of a trade of long ago */
+	} else {
+		b->trades++;
+		put_trade(b, of, SERIES_SECOND, t, q);
+		put_trade(b, of, SERIES_MINUTE, t, q);
+	}
+	if (is_first || t->at_ms >= of->ltt) {
+		of->ltt = t->at_ms;
+		of->ltp = t->price;
+	}
+	of->has_trade = true;
+}
+
+/* When the trade was; a price without a time is as old as the price is known. */
+static int64_t time_of(const struct instrument_bars *of, const struct quote *q, int64_t now)
+{
+	if (q->present & QUOTE_LTT)
+		return q->ltt;
+	return of->has_trade && q->ltp == of->ltp ? of->ltt : now;
+}
+
+void bars_tick(struct bars *b, inst_id id, const struct slot *slot)
+{
+	const struct quote *q = &slot->q;
+	int64_t now = see_time(b, slot);
+	struct instrument_bars *of;
+	bool is_snapshot;
+	struct trade t;
+
+	if (AGNI_UNLIKELY(id >= b->cap))
+		grow(b, id);
+	of = b->of[id] ? b->of[id] : add(b, id);
+	if (!of->first_ms)
+		of->first_ms = of->last_ms = now;
+	note_exchange(b, of, q);
+	is_snapshot = (slot->flags & TICK_SNAPSHOT) || of->owes_snapshot;
+	if (!(q->present & QUOTE_LTP))
+		return;
+	t = (struct trade){.at_ms = time_of(of, q, now), .price = q->ltp};
+	if (t.at_ms > now + AHEAD_MS) {
+		b->early++;
+		of->owes_snapshot = is_snapshot;
+		return;
+	}
+	of->owes_snapshot = false;
+	if (is_news(of, q, t.at_ms))
+		take_trade(b, of, q, &t, is_snapshot);
+	note_oi(b, of, q);
+	of->last_ms = now;
+}
+
+void bars_break(struct bars *b)
+{
+	for (uint32_t i = 0; i < b->cap; i++) {
+		if (b->of[i])
+			b->of[i]->owes_snapshot = true;
+	}
+}
+
+/* --- handing over ------------------------------------------------------------------------------ */
+
+void bars_adopt(struct bars *into, struct bars *from)
+{
+	const struct instruments *table = into->instruments;
+	const struct bars_config cfg = into->cfg;
+	uint64_t generation = into->generation + 1;
+
+	drop_all(into);
+	for (uint32_t i = 0; i < from->cap; i++) {
+		const char *key = from->of[i] ? instruments_key(from->instruments, i) : "";
+		inst_id id = instruments_find(table, key, strlen(key));
+
+		if (id == INST_NONE)
+			continue;
+		if (id >= into->cap)
+			grow(into, id);
+		into->of[id] = from->of[i];
+		from->of[i] = NULL;
+	}
+	drop_all(from);
+	from->instruments = table;
+	from->cfg = cfg;
+	from->of = into->of;
+	from->cap = into->cap;
+	*into = *from;
+	into->generation = generation;
+	from->of = NULL;
+	from->cap = 0;
+}
