@@ -29,6 +29,7 @@ enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 
 enum {
 	TAPE,
+	BARS,
 	STORE,
 	HTTP,
 	WS,
@@ -52,6 +53,7 @@ struct server {
 	struct book book;
 	struct tape tape;
 	struct module *tape_mod;
+	struct day_bars *bars;
 	struct interest interest;
 	struct upstream_view upstream;
 	struct ws *ws;
@@ -86,6 +88,12 @@ static bool is_sim(const struct server *s)
 static bool is_replay(const struct server *s)
 {
 	return s->options->command == COMMAND_REPLAY;
+}
+
+/* A recording is what comes in: its day begins when it does. */
+static bool is_playback(const struct server *s)
+{
+	return is_sim(s) && s->cfg.sim.source == SIM_TAPE;
 }
 
 /* Live prices, those of the simulated exchange and those of a replay never mix: folders and Redis
@@ -195,6 +203,11 @@ static void server_build(struct server *s)
 							  .data_dir = c->server.data_dir,
 							  .source = source,
 							  .instruments = &s->book.instruments});
+	s->bars = day_bars_create(&(struct day_bars_deps){.loop = loop,
+							  .book = &s->book,
+							  .tape = &s->tape,
+							  .cfg = &c->bars,
+							  .rebuilds = !is_playback(s)});
 	s->store = store_create(&(struct store_deps){.loop = loop,
 						     .book = &s->book,
 						     .cfg = &c->redis,
@@ -231,6 +244,7 @@ static void server_build(struct server *s)
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,
 					       .tape = &s->tape,
+					       .bars = day_bars_get(s->bars),
 					       .token = s->token,
 					       .token_cfg = &c->token,
 					       .refdata = s->refdata,
@@ -246,6 +260,7 @@ static void server_build(struct server *s)
 							.ws = s->ws,
 							.book = &s->book,
 							.tape = &s->tape,
+							.bars = day_bars_get(s->bars),
 							.interest = &s->interest,
 							.cfg = &c->stream,
 							.auth = s->auth,
@@ -273,6 +288,7 @@ static void server_build(struct server *s)
 		s->replay = replay_create(&(struct replay_deps){.loop = loop,
 								.book = &s->book,
 								.tape = &s->tape,
+								.bars = day_bars_get(s->bars),
 								.sim = s->sim,
 								.feed = s->feed,
 								.path = s->options->replay});
@@ -287,6 +303,7 @@ static void server_table(struct server *s)
 	s->ws_mod.ops = &ws_ops;
 	struct module *const table[MODULES_MAX] = {
 		[TAPE] = s->tape_mod,
+		[BARS] = day_bars_module(s->bars),
 		[STORE] = store_module(s->store),
 		[HTTP] = &s->http_mod,
 		[WS] = &s->ws_mod,
@@ -395,6 +412,7 @@ static void server_fini(struct server *s)
 	auth_destroy(s->auth);
 	audit_destroy(s->audit);
 	store_destroy(s->store);
+	day_bars_destroy(s->bars);
 	interest_fini(&s->interest);
 	tape_fini(&s->tape);
 	book_fini(&s->book);
@@ -560,7 +578,7 @@ static int run(struct server *s, const struct options *o)
 	buf_fini(&problems);
 	if (rc < 0)
 		return EXIT_USAGE;
-	if (is_replay(s) && !(is_sim(s) && s->cfg.sim.source == SIM_TAPE)) {
+	if (is_replay(s) && !is_playback(s)) {
 		fprintf(stderr, "agnidata: a replay has the recording as its upstream\n");
 		return EXIT_USAGE;
 	}

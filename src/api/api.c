@@ -56,6 +56,21 @@ bool api_caller_is(const struct api *a, const struct http_request *r, enum auth_
 	return !a->deps.auth || c->role >= least;
 }
 
+bool api_query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
+		      uint32_t *out)
+{
+	char text[16], *end;
+	unsigned long v;
+
+	if (!http_request_query(r, name, text, sizeof(text)))
+		return true;
+	v = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end)
+		return false;
+	*out = v < lo ? lo : v > hi ? hi : (uint32_t)v;
+	return true;
+}
+
 const struct scope *api_scope(const struct api *a, const struct http_request *r)
 {
 	static const struct scope all = {0};
@@ -91,6 +106,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_ANYONE, "GET", "/health", api_health, a);
 	add_route(a, ROLE_VIEWER, "GET", "/quotes", api_quotes, a);
 	add_route(a, ROLE_VIEWER, "GET", "/quotes/{key}", api_quote, a);
+	add_route(a, ROLE_VIEWER, "GET", "/bars/{key}", api_bars, a);
 	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
 	add_route(a, ROLE_OPERATOR, "GET", "/metrics", api_metrics, a);
 	add_token_routes(a);

@@ -6,6 +6,7 @@
  *      GET /quotes          latest state of what has ticked: ?keys=a,b, or pages of ?limit=500 (at
  *                           most 1000); "next" is the ?from= of the following page, or null
  *      GET /quotes/{key}    latest state of one
+ *      GET /bars/{key}      bars of one: ?interval=1m, ?from= and ?to= (instants), ?limit=500
  *      GET /metrics         Prometheus text
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
@@ -24,6 +25,7 @@
 #include "core/listen.h"
 #include "core/module.h"
 #include "http/server.h"
+#include "market/bars.h"
 #include "market/upstream.h"
 #include "refdata/refdata.h"
 #include "tape/tape.h"
@@ -51,6 +53,7 @@ struct api_deps {
 	struct loop *loop;
 	struct book *book;
 	struct tape *tape;
+	const struct bars *bars;
 	struct token *token;
 	const struct token_config *token_cfg;
 	struct refdata *refdata;

@@ -26,11 +26,23 @@ void api_respond(struct http_request *r, int status, struct buf *data);
  * all (a test without a struct auth). */
 bool api_caller_is(const struct api *a, const struct http_request *r, enum auth_role least);
 
+/* The id of the instrument that {key} of the path names, INST_NONE when it has none. False: it is no
+ * key, or not one that the caller may see; that is answered then. */
+bool api_path_instrument(struct api *a, struct http_request *r, inst_id *id);
+
+/* 404: nothing is known of {key} yet, or there is no such instrument. */
+void api_respond_nothing(struct api *a, struct http_request *r, inst_id id);
+
+/* A number of the query, or `*out` as it was; clamped to lo..hi. False when it is none: a page that
+ * was asked for by mistake must not look like an answer. */
+bool api_query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
+		      uint32_t *out);
+
 /* What the caller may see. */
 const struct scope *api_scope(const struct api *a, const struct http_request *r);
 
-/* health.c, quotes.c, metrics_route.c, ticket.c: handlers, `arg` is the struct api. */
-http_handler api_health, api_quotes, api_quote, api_metrics, api_ticket;
+/* health.c, quotes.c, bars_route.c, metrics_route.c, ticket.c: handlers, `arg` is the struct api. */
+http_handler api_health, api_quotes, api_quote, api_bars, api_metrics, api_ticket;
 
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,

@@ -34,31 +34,50 @@ static bool is_shown(const struct api *a, const struct scope *scope, inst_id id)
 	return has_ticked(a, id) && scope_permits(scope, key, strlen(key));
 }
 
-void api_quote(void *arg, struct http_request *r)
+bool api_path_instrument(struct api *a, struct http_request *r, inst_id *id)
 {
-	struct api *a = arg;
 	const char *key = http_request_param(r, "key");
 	size_t len = strlen(key);
-	inst_id id = instruments_find(&a->deps.book->instruments, key, len);
-	struct buf b = {0};
 
-	tape_flush(a->deps.tape); /* what is shown is on the tape */
-	if (!instrument_key_is_valid(key, len)) {
+	*id = instruments_find(&a->deps.book->instruments, key, len);
+	if (!instrument_key_is_valid(key, len))
 		http_respond_error(r, 400, "invalid_instrument",
 				   "an instrument key looks like NSE_INDEX|Nifty 50");
-	} else if (!scope_permits(api_scope(a, r), key, len)) {
+	else if (!scope_permits(api_scope(a, r), key, len))
 		/* Before all else: what is outside is not even known to exist. */
 		http_respond_error(r, 403, "not_permitted",
 				   "the instrument is outside of this key's scope");
-	} else if (has_ticked(a, id)) {
-		put_quote(a, &b, id);
-		api_respond(r, 200, &b);
-	} else if (id != INST_NONE || refdata_is_known(a->deps.refdata, key, len)) {
+	else
+		return true;
+	return false;
+}
+
+void api_respond_nothing(struct api *a, struct http_request *r, inst_id id)
+{
+	const char *key = http_request_param(r, "key");
+
+	if (id != INST_NONE || refdata_is_known(a->deps.refdata, key, strlen(key)))
 		http_respond_error(
 			r, 404, "no_tick",
 			"the instrument has not ticked since the start, or nobody watches it");
-	} else {
+	else
 		http_respond_error(r, 404, "unknown_instrument", "no such instrument");
+}
+
+void api_quote(void *arg, struct http_request *r)
+{
+	struct api *a = arg;
+	struct buf b = {0};
+	inst_id id;
+
+	tape_flush(a->deps.tape); /* what is shown is on the tape */
+	if (!api_path_instrument(a, r, &id))
+		return;
+	if (has_ticked(a, id)) {
+		put_quote(a, &b, id);
+		api_respond(r, 200, &b);
+	} else {
+		api_respond_nothing(a, r, id);
 	}
 }
 
@@ -79,23 +98,6 @@ static void put_listed(struct api *a, struct buf *b, const struct scope *scope, 
 		}
 		keys += len + (keys[len] == ',');
 	}
-}
-
-/* A number of the query, or `*out` as it was; clamped to lo..hi. False when it is none: a page that was asked
- * for by mistake must not look like an answer. */
-static bool query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
-			 uint32_t *out)
-{
-	char text[16], *end;
-	unsigned long v;
-
-	if (!http_request_query(r, name, text, sizeof(text)))
-		return true;
-	v = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end)
-		return false;
-	*out = v < lo ? lo : v > hi ? hi : (uint32_t)v;
-	return true;
 }
 
 /* At most `limit` quotes from place `from` of the table on; where the next page begins, or the end. */
@@ -123,8 +125,8 @@ void api_quotes(void *arg, struct http_request *r)
 	struct buf b = {0};
 	char keys[8192];
 
-	if (!query_number(r, "from", 0, INST_NONE - 1, &from) ||
-	    !query_number(r, "limit", 1, PAGE_MAX, &limit)) {
+	if (!api_query_number(r, "from", 0, INST_NONE - 1, &from) ||
+	    !api_query_number(r, "limit", 1, PAGE_MAX, &limit)) {
 		http_respond_error(r, 400, "bad_request", "from and limit are whole numbers");
 		return;
 	}

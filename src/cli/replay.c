@@ -14,6 +14,7 @@
 
 #include "core/ist.h"
 #include "http/hash.h"
+#include "market/bars_view.h"
 #include "market/quote_json.h"
 
 #define LOOK_MS      50
@@ -28,7 +29,7 @@ struct replay {
 	struct book_subscriber subscriber;
 	mono_ns begin, end, moved;
 	uint64_t base_seq; /* of the tape at start: the replay's first tick is number 1 */
-	uint64_t ticks, received, turns;
+	uint64_t ticks, received, turns, bars;
 	int64_t first_ms, last_ms; /* market time */
 	struct slot shown;         /* scratch */
 	struct buf text;
@@ -93,6 +94,27 @@ static int compare_keys(const void *a, const void *b, void *arg)
 	return strcmp(instruments_key(t, *x), instruments_key(t, *y));
 }
 
+/* Every bar that is kept, with its state as the recording's last moment shows it. */
+static void digest_bars(struct replay *r, inst_id id)
+{
+	const char *key = instruments_key(&r->deps.book->instruments, id);
+	const struct instrument_bars *of = bars_of(r->deps.bars, id);
+	struct bar_walk walk;
+	struct bar_view v;
+
+	for (int i = 0; of && i < BAR_INTERVALS; i++) {
+		buf_printf(&r->text, "bars %s %s\n", bar_interval_text((enum bar_interval)i), key);
+		bar_walk_begin(&walk, r->deps.bars, of, key, (enum bar_interval)i, 0, r->last_ms);
+		while (bar_walk_next(&walk, &v)) {
+			bar_json(&r->text, &v);
+			buf_byte(&r->text, '\n');
+			r->bars++;
+			if (r->text.len >= DIGEST_BYTES)
+				digest_text(r);
+		}
+	}
+}
+
 static void digest_end(struct replay *r)
 {
 	struct book *book = r->deps.book;
@@ -109,6 +131,8 @@ static void digest_end(struct replay *r)
 		if (slot && slot->seq)
 			digest_state(r, ids[i], slot);
 	}
+	for (uint32_t i = 0; i < n; i++)
+		digest_bars(r, ids[i]);
 	digest_text(r);
 	free(ids);
 }
@@ -166,6 +190,7 @@ static void tell_summary(const struct replay *r, const struct sim_progress *p)
 	       (unsigned long long)p->messages, r->is_complete ? "" : "  NOT COMPLETE");
 	printf("ticks     %llu of %u instruments, in %llu turns\n", (unsigned long long)r->ticks,
 	       r->deps.book->live, (unsigned long long)r->turns);
+	printf("bars      %llu, of a second to a day\n", (unsigned long long)r->bars);
 	if (r->first_ms)
 		printf("market    %s .. %s\n", ist_format(r->first_ms, first),
 		       ist_format(r->last_ms, last));

@@ -12,6 +12,7 @@
 #define AGNI_CLI_REPLAY_H
 
 #include "feed/feed.h"
+#include "market/bars.h"
 #include "sim/sim.h"
 
 struct replay;
@@ -20,6 +21,7 @@ struct replay_deps {
 	struct loop *loop;
 	struct book *book;
 	struct tape *tape;
+	const struct bars *bars;
 	struct sim *sim;
 	struct feed *feed;
 	const char *path; /* what is replayed */

@@ -50,6 +50,7 @@ static void sections_fill(struct server_config *c)
 		{"upstream", feed_config_keys, &c->upstream, "the broker"},
 		{"sim", sim_config_keys, &c->sim, "the simulated exchange"},
 		{"tape", tape_config_keys, &c->tape, "the journal of every tick"},
+		{"bars", day_bars_config_keys, &c->bars, "open, high, low, close: docs/bars.md"},
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
 		{0},
 	};

@@ -15,6 +15,7 @@
 #include "sim/sim.h"
 #include "store/store.h"
 #include "stream/stream.h"
+#include "tape/day_bars.h"
 #include "tape/tape.h"
 #include "token/token.h"
 
@@ -32,7 +33,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 12
+#define SERVER_SECTIONS 13
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -46,6 +47,7 @@ struct server_config {
 	struct feed_config upstream;
 	struct sim_config sim;
 	struct tape_config tape;
+	struct day_bars_config bars;
 	struct refdata_config instruments;
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 	struct listen_guard http_guard, stream_guard; /* what the listeners have beside them */

@@ -179,6 +179,8 @@ static void trade(struct model *m, struct model_inst *x, price_t price, int64_t 
 {
 	int64_t ltt = m->now_ms - 5 - (int64_t)rng_below(&m->rng, 120);
 
+	if (ltt < m->minute_ms)
+		ltt = m->minute_ms; /* the minute that it is in is the one it happened in */
 	print_price(m, x, price, units);
 	x->turnover += price_to_double(price) * (double)units;
 	x->q.vtt += units;

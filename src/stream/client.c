@@ -30,6 +30,7 @@ void client_destroy(struct client *c)
 
 	if (s->deps.auth)
 		auth_connection_closed(s->deps.auth, &c->caller);
+	channels_fini(c);
 	bitset_for_each(id, &c->subs)
 	{
 		interest_drop(s->deps.interest, id, (enum interest_mode)c->mode[id]);

@@ -98,8 +98,7 @@ struct wish {
 	uint64_t from_seq;
 };
 
-static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
-				 const struct wish *wish)
+const char *client_admit(struct client *c, const struct scope *scope, const char *key, inst_id *out)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -113,15 +112,24 @@ static const char *subscribe_one(struct client *c, const struct scope *scope, co
 		return "unknown_instrument";
 	id = instruments_find(&d->book->instruments, key, len);
 	if ((id == INST_NONE || !bitset_has(&c->subs, id)) &&
-	    c->subs.count >= (uint32_t)d->cfg->max_subscriptions)
+	    c->subs.count + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return "over_limit";
 	/* What the feed and the watch list still need is not for clients to use up. */
 	if (id == INST_NONE &&
 	    d->book->instruments.count + INSTRUMENTS_RESERVE >= d->book->instruments.limit)
 		return "over_limit";
-	id = instruments_intern(&d->book->instruments, key, len);
-	if (id == INST_NONE)
-		return "over_limit";
+	*out = instruments_intern(&d->book->instruments, key, len);
+	return *out == INST_NONE ? "over_limit" : NULL;
+}
+
+static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
+				 const struct wish *wish)
+{
+	inst_id id;
+	const char *refusal = client_admit(c, scope, key, &id);
+
+	if (refusal)
+		return refusal;
 	client_subscribe(c, id, wish->mode);
 	if (wish->resumes)
 		client_resume(c, id, wish->policy, wish->from_seq);
@@ -144,14 +152,6 @@ static void put_result(struct buf *b, bool first, const char *name, const char *
 	buf_json_str(b, value, strlen(value));
 	put_string(b, "status", status);
 	buf_byte(b, '}');
-}
-
-/* The "status" channel needs no subscription: every client is told of the upstream, always. */
-static const char *channel_status(const char *name, bool subscribes)
-{
-	if (strcmp(name, "status") != 0)
-		return "unknown_channel";
-	return subscribes ? "subscribed" : "not_subscribed";
 }
 
 /* What this client may see. */
@@ -184,7 +184,9 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 			const char *name = cJSON_IsString(item) ? item->valuestring : "";
 
 			if (i == 1)
-				put_result(&b, first, "channel", name, channel_status(name, wish));
+				put_result(&b, first, "channel", name,
+					   wish ? channel_subscribe(c, scope, name)
+						: channel_unsubscribe(c, name));
 			else
 				put_result(&b, first, "instrument", name,
 					   wish ? subscribe_one(c, scope, name, wish)
@@ -196,6 +198,7 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 	client_reply(c, &b);
 	if (c->snapshot.count || c->all.count)
 		stream_arm(c->stream);
+	channels_send(c);
 }
 
 static bool has_lists(const cJSON *command)
@@ -333,7 +336,9 @@ static void on_subscriptions(struct client *c, const cJSON *command)
 		buf_byte(&b, '}');
 		first = false;
 	}
-	buf_str(&b, "]}");
+	buf_byte(&b, ']');
+	channels_list(c, &b);
+	buf_byte(&b, '}');
 	client_reply(c, &b);
 }
 

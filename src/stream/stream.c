@@ -335,6 +335,7 @@ static void sweep_client(struct client *c, mono_ns now, int64_t wall_ms)
 	} else if (!c->is_full && now - c->last_sent > (uint64_t)cfg->heartbeat_s * NS_PER_S) {
 		heartbeat(c);
 	}
+	channels_send(c);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -19,6 +19,7 @@
 #include "core/config.h"
 #include "core/listen.h"
 #include "core/module.h"
+#include "market/bars.h"
 #include "market/book.h"
 #include "market/interest.h"
 #include "market/upstream.h"
@@ -50,6 +51,7 @@ struct stream_deps {
 	struct ws *ws;
 	struct book *book;
 	struct tape *tape;
+	const struct bars *bars; /* NULL: no channel of bars */
 	struct interest *interest;
 	const struct stream_config *cfg;
 	struct auth *auth;                /* NULL: whoever connects may everything */

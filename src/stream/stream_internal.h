@@ -16,6 +16,8 @@
 
 #define NOT_SUBSCRIBED 0xff
 
+struct channel;
+
 struct client {
 	struct list link; /* in stream->clients */
 	struct stream *stream;
@@ -35,6 +37,8 @@ struct client {
 	struct bitset behind;      /* ticked, and not delivered: the socket was full */
 	uint32_t *behind_ticks; /* by instrument id: ticks not delivered; NULL until first behind */
 	uint32_t behind_cap;
+	struct channel *channels;
+	uint32_t channels_n;
 	struct buf replies; /* whole frames that wait for the socket */
 	bool is_full;       /* on_writable will come */
 	bool is_stalled;    /* was full for too long, and is being closed */
@@ -110,6 +114,16 @@ void client_went_full(struct client *c); /* its socket took nothing: on_writable
 void client_on_message(struct client *c, const void *data, size_t len);
 void client_send_connection(struct client *c);
 void stream_status_json(const struct stream *s, struct buf *out);
+
+/* The id of an instrument that this client may subscribe to, or the reason why it may not. */
+const char *client_admit(struct client *c, const struct scope *scope, const char *key, inst_id *id);
+
+/* channels.c: returns the status of the command's result. */
+const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);
+const char *channel_unsubscribe(struct client *c, const char *name);
+void channels_list(const struct client *c, struct buf *out); /* a member "channels" */
+void channels_send(struct client *c);                        /* what is due by now */
+void channels_fini(struct client *c);
 
 /* catchup.c: the cursor. Sends at most one frame; false when the socket took nothing. */
 bool client_catch_up(struct client *c);

@@ -98,6 +98,51 @@ void tape_reader_rewind(struct tape_reader *r)
 	r->files = r->damages = r->left_out = 0;
 }
 
+/* Market time of the first block of a file that has one; 0: none. */
+static int64_t first_ms(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct segment_walk w;
+	struct tape_record rec;
+	int64_t ms = 0;
+
+	if (fd < 0)
+		return 0;
+	segment_walk_init(&w, fd, sizeof(struct tape_segment_header), UINT64_MAX);
+	while (ms == 0 && segment_walk_next(&w, &rec) == TAPE_SOUND) {
+		struct tape_block b;
+
+		if (rec.head.type == TAPE_BLOCK && tape_block_open(&b, &rec))
+			ms = b.times.ts_ms;
+	}
+	segment_walk_fini(&w);
+	close(fd);
+	return ms;
+}
+
+int64_t tape_reader_newest_ms(const struct tape_reader *r)
+{
+	int64_t newest = 0;
+
+	for (size_t at = 0; at < r->paths.len; at += strlen(r->paths.data + at) + 1) {
+		int64_t ms = first_ms(r->paths.data + at);
+
+		if (ms)
+			newest = ms;
+	}
+	return newest;
+}
+
+void tape_reader_skip_to(struct tape_reader *r, int64_t ms)
+{
+	for (size_t at = 0; at < r->paths.len; at += strlen(r->paths.data + at) + 1) {
+		int64_t first = first_ms(r->paths.data + at);
+
+		if (first && first <= ms)
+			r->next_path = at;
+	}
+}
+
 /* False after the last file. One that cannot be read counts as damage. */
 static bool open_next(struct tape_reader *r)
 {

@@ -41,6 +41,13 @@ bool tape_reader_next(struct tape_reader *r, struct tape_record *rec);
 /* The key of an instrument number of the last block; NULL when the file does not tell. */
 const char *tape_reader_key(const struct tape_reader *r, uint32_t number);
 
+/* Begins with the last file whose first block is not behind market time `ms`, when there is one: what is
+ * older is left out, file by file. Before the first tape_reader_next. */
+void tape_reader_skip_to(struct tape_reader *r, int64_t ms);
+
+/* Market time of the newest file's first block that tells one; 0: none does. */
+int64_t tape_reader_newest_ms(const struct tape_reader *r);
+
 /* Back to the first record. */
 void tape_reader_rewind(struct tape_reader *r);
 

@@ -149,12 +149,14 @@ void tape_rig_up(struct tape_rig *r)
 	clock_init_manual(&r->clock, CLOCK_SYSTEM, 1763700000000);
 	check_i64(loop_init(&r->loop, &r->clock), 0);
 	tape_init(&r->tape, 1 << 20);
-	r->mod = tape_module(&r->tape, &(struct tape_deps){.loop = &r->loop,
-							   .cfg = &r->cfg,
-							   .data_dir = r->parent,
-							   .source = "sim",
-							   .instruments = &r->instruments,
-							   .io = &faulty_io});
+	r->mod = tape_module(&r->tape,
+			     &(struct tape_deps){.loop = &r->loop,
+						 .cfg = &r->cfg,
+						 .data_dir = r->parent,
+						 .source = "sim",
+						 .instruments = r->book ? &r->book->instruments
+									: &r->instruments,
+						 .io = &faulty_io});
 	if (r->cfg.sync == TAPE_TURN)
 		tape_set_on_block(&r->tape, on_block, r);
 	if (r->mod->ops->start(r->mod, &err) < 0)

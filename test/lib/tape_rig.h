@@ -25,6 +25,7 @@ struct tape_rig {
 	struct clock clock;
 	struct loop loop;
 	struct instruments instruments;
+	struct book *book; /* NULL, or whose instruments the tape knows instead */
 	struct tape tape;
 	struct tape_config cfg;
 	struct module *mod;

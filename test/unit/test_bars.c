@@ -204,7 +204,7 @@ static void test_many_holes(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3 * HOLES_MAX; i++) {
-		char time[16];
+		char time[40];
 
 		snprintf(time, sizeof(time), "10:%02d:10", i);
 		d.is_snapshot = true;
@@ -212,7 +212,7 @@ static void test_many_holes(void **state)
 	}
 	check_i64(bars_of(&d.bars, 0)->holes_n, HOLES_MAX);
 	for (int i = 0; i < 3 * HOLES_MAX; i++) {
-		char from[16], to[16];
+		char from[40], to[40];
 
 		snprintf(from, sizeof(from), "10:%02d:00", i);
 		snprintf(to, sizeof(to), "10:%02d:00", i + 1);
@@ -322,7 +322,7 @@ static void test_keep(void **state)
 	bars_desk_fini(&d);
 	bars_desk_init(&d, 64);
 	for (int i = 0; i < 300; i++) {
-		char time[16];
+		char time[40];
 
 		snprintf(time, sizeof(time), "%02d:%02d:30", 9 + i / 60, i % 60);
 		SAY(.now = time, .price = 100 + i, .vtt = 1 + i);

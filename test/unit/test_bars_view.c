@@ -82,7 +82,7 @@ static void say_an_hour(void)
 {
 	SAY(.now = "09:14:50", .at = "09:07:00", .price = 99, .vtt = 100);
 	for (int i = 0; i < 60; i++) {
-		char now[16];
+		char now[40];
 
 		snprintf(now, sizeof(now), "%02d:%02d:30", 9 + (15 + i) / 60, (15 + i) % 60);
 		SAY(.now = now, .price = 100 + i, .vtt = 110 + 10 * i, .oi = 7 + i);
