@@ -145,9 +145,9 @@ const struct bar_row *bar_series_find(const struct bar_series *s, int64_t start_
 }
 
 /* Room for one more: the oldest eighth leaves at once, so that it need not move at every row. */
-static void make_room(const struct bars *b, struct bar_series *s)
+static void make_room(struct bar_series *s, uint32_t keep)
 {
-	uint32_t keep = (uint32_t)b->cfg.keep, leave = keep / 8 + 1;
+	uint32_t leave = keep / 8 + 1;
 
 	if (s->n == keep) {
 		s->dropped_ms = s->rows[leave - 1].start_ms;
@@ -163,17 +163,21 @@ static void make_room(const struct bars *b, struct bar_series *s)
 
 /* The row that begins at `start_ms`, new and empty (ticks 0) when there was none; NULL: older than
  * all that is kept. */
-static struct bar_row *row_at(const struct bars *b, struct bar_series *s, int64_t start_ms)
+static struct bar_row *row_at(const struct bars *b, struct instrument_bars *of,
+			      enum bar_series_kind kind, int64_t start_ms)
 {
+	struct bar_series *s = &of->series[kind];
+	uint32_t keep =
+		(uint32_t)(kind == SERIES_SECOND ? b->cfg.keep_seconds : b->cfg.keep_minutes);
 	uint32_t i = s->n;
 
 	while (i && s->rows[i - 1].start_ms > start_ms)
 		i--;
 	if (i && s->rows[i - 1].start_ms == start_ms)
 		return &s->rows[i - 1];
-	if (i == 0 && s->n == (uint32_t)b->cfg.keep)
+	if (i == 0 && s->n == keep)
 		return NULL;
-	make_room(b, s);
+	make_room(s, keep);
 	i = bar_series_from(s, start_ms);
 	memmove(s->rows + i + 1, s->rows + i, (s->n - i) * sizeof(*s->rows));
 	s->rows[i] = (struct bar_row){.start_ms = start_ms};
@@ -244,7 +248,7 @@ static void note_exchange(struct bars *b, struct instrument_bars *of, const stru
 	    (ex->n && ex->rows[ex->n - 1].start_ms >= bar->ts_ms))
 		return;
 	compare_newest(b, of);
-	row = row_at(b, ex, bar->ts_ms);
+	row = row_at(b, of, SERIES_EXCHANGE, bar->ts_ms);
 	row->open = bar->open;
 	row->high = bar->high;
 	row->low = bar->low;
@@ -313,7 +317,7 @@ static void put_trade(struct bars *b, struct instrument_bars *of, enum bar_serie
 		      const struct trade *t, const struct quote *q)
 {
 	int64_t start = floor_to(t->at_ms, series_ms[kind]);
-	struct bar_row *row = row_at(b, &of->series[kind], start);
+	struct bar_row *row = row_at(b, of, kind, start);
 	uint32_t at = (uint32_t)(t->at_ms - start);
 
 	if (!row)

@@ -30,7 +30,7 @@
 enum bar_series_kind { SERIES_SECOND, SERIES_MINUTE, SERIES_EXCHANGE, SERIES_KINDS };
 
 struct bars_config {
-	int64_t keep;     /* rows per series */
+	int64_t keep_seconds, keep_minutes; /* rows per series */
 	int64_t amend_ms; /* how late a trade may be, counted from the end of its minute */
 	int64_t grace_ms; /* a bar is final so long after its end */
 };

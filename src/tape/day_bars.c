@@ -18,9 +18,11 @@
 #define IDS_RESERVE    64   /* instruments that the tape does not use up */
 
 const struct config_key day_bars_config_keys[] = {
-	CONFIG_INT(struct day_bars_config, keep, 900, 60, 100000, "",
-		   "bars of a second and of a minute that are kept per instrument; longer ones are "
-		   "made of minutes"),
+	CONFIG_INT(struct day_bars_config, keep_seconds, 300, 60, 100000, "",
+		   "bars of a second that are kept per instrument, 88 bytes each"),
+	CONFIG_INT(struct day_bars_config, keep_minutes, 900, 60, 100000, "",
+		   "bars of a minute, and as many of the exchange's own; longer ones are made of "
+		   "ours"),
 	CONFIG_INT(struct day_bars_config, amend_ms, 60000, 0, 3600000, "ms",
 		   "a trade that is told later than this after the end of its minute changes "
 		   "nothing"),
@@ -369,7 +371,8 @@ struct day_bars *day_bars_create(const struct day_bars_deps *deps)
 	d->deps = *deps;
 	d->mod.ops = &bars_ops;
 	bars_init(&d->bars, &deps->book->instruments,
-		  &(struct bars_config){.keep = deps->cfg->keep,
+		  &(struct bars_config){.keep_seconds = deps->cfg->keep_seconds,
+					.keep_minutes = deps->cfg->keep_minutes,
 					.amend_ms = deps->cfg->amend_ms,
 					.grace_ms = deps->cfg->grace_ms});
 	return d;

@@ -23,7 +23,7 @@
 struct day_bars;
 
 struct day_bars_config {
-	int64_t keep;
+	int64_t keep_seconds, keep_minutes;
 	int64_t amend_ms;
 	int64_t grace_ms;
 };

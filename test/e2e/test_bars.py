@@ -110,10 +110,8 @@ async def test_bars_of_a_market(t):
     assert compared > 5 * len(keys) / 2, compared
 
 
-async def test_bars_over_a_kill(t):
-    """What was final before kill -9 is there afterwards, digit for digit; what the server did not see
-    is called partial."""
-    s, (key, *_) = await market(t)
+async def over_a_kill(t, **more):
+    s, (key, *_) = await market(t, **more)
 
     async def final(n):
         bars = (await bars_of(s, key, interval="1m"))["bars"]
@@ -122,7 +120,7 @@ async def test_bars_over_a_kill(t):
     newest = int(before[-1]["start_ms"])
     await kill(s)
     # The market goes on without us for ten minutes.
-    s = await t.server(settings(t, **{"sim.start": "2026-11-20T09:40:00"}))
+    s = await t.server(settings(t, **{"sim.start": "2026-11-20T09:40:00", **more}))
     await s.logged("the day's bars are whole again", 20)
     answer = await bars_of(s, key, interval="1m")
     assert answer["rebuilding"] is False
@@ -136,6 +134,17 @@ async def test_bars_over_a_kill(t):
     half_hour = (await bars_of(s, key, interval="30m"))["bars"][0]
     assert half_hour["state"] == "partial", half_hour
     await s.stop()
+
+
+async def test_bars_over_a_kill(t):
+    """What was final before kill -9 is there afterwards, digit for digit; what the server did not see
+    is called partial."""
+    await over_a_kill(t)
+
+
+async def test_bars_over_a_kill_sync_turn(t):
+    """The same when ticks take the way over the disk."""
+    await over_a_kill(t, **{"tape.sync": "turn"})
 
 
 async def test_bars_channel(t):

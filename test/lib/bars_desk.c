@@ -13,7 +13,10 @@ void bars_desk_init(struct bars_desk *d, int64_t keep)
 	*d = (struct bars_desk){0};
 	book_init(&d->book, 100);
 	bars_init(&d->bars, &d->book.instruments,
-		  &(struct bars_config){.keep = keep, .amend_ms = 60000, .grace_ms = 1000});
+		  &(struct bars_config){.keep_seconds = keep,
+					.keep_minutes = keep,
+					.amend_ms = 60000,
+					.grace_ms = 1000});
 }
 
 void bars_desk_fini(struct bars_desk *d)

@@ -20,7 +20,8 @@ static struct day_bars *day; /* too */
 static struct module *mod;
 static bool has_stopped;
 static uint64_t said; /* ticks of all lives */
-static const struct day_bars_config cfg = {.keep = 900, .amend_ms = 60000, .grace_ms = 1000};
+static const struct day_bars_config cfg = {
+	.keep_seconds = 300, .keep_minutes = 900, .amend_ms = 60000, .grace_ms = 1000};
 
 /* The server that was never stopped. */
 static struct book whole_book;
@@ -34,8 +35,10 @@ static int setup(void **state)
 	said = 0;
 	book_init(&whole_book, 100);
 	bars_init(&whole, &whole_book.instruments,
-		  &(struct bars_config){
-			  .keep = cfg.keep, .amend_ms = cfg.amend_ms, .grace_ms = cfg.grace_ms});
+		  &(struct bars_config){.keep_seconds = cfg.keep_seconds,
+					.keep_minutes = cfg.keep_minutes,
+					.amend_ms = cfg.amend_ms,
+					.grace_ms = cfg.grace_ms});
 	return 0;
 }
 
