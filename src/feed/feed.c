@@ -39,6 +39,24 @@ const struct config_key feed_config_keys[] = {
 		   "wait after a 403; the broker counts a dead connection for about a minute"),
 	CONFIG_INT(struct feed_config, subscribe_batch, 500, 1, 2000, "",
 		   "most keys in one request"),
+	CONFIG_INT(struct feed_config, linger_s, 30, 0, 3600, "s",
+		   "an instrument that nobody asks for any more stays subscribed for so long"),
+	CONFIG_INT(struct feed_config, ltpc_max, 5000, 0, 1000000, "keys",
+		   "that the broker serves in mode ltpc, when that is the only mode in use; a "
+		   "client that asks for more is refused"),
+	CONFIG_INT(struct feed_config, ltpc_mixed_max, 2000, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, option_greeks_max, 3000, 0, 1000000, "keys",
+		   "in mode option_greeks alone"),
+	CONFIG_INT(struct feed_config, option_greeks_mixed_max, 2000, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, full_max, 2000, 0, 1000000, "keys", "in mode full alone"),
+	CONFIG_INT(struct feed_config, full_mixed_max, 1500, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, full_d30_max, 0, 0, 1000000, "keys",
+		   "in mode full_d30 alone; 50 with Upstox Plus"),
+	CONFIG_INT(struct feed_config, full_d30_mixed_max, 0, 0, 1000000, "keys",
+		   "the same beside other modes"),
 	{0},
 };
 
@@ -297,6 +315,7 @@ static void on_watch(uv_timer_t *timer)
 	mono_ns now = clock_mono(f->deps.loop->clock);
 	uint64_t silent_ms = (now - f->moved_mono) / NS_PER_MS;
 
+	feed_subscribe_sweep(f);
 	/* The new connection is open and says nothing, as at night: no reason to keep two. */
 	if (f->relieved && f->conn && f->told_conn == f->conn && now - f->up_mono > RELIEF_NS) {
 		feed_drop_old(f, "relieved");
@@ -324,12 +343,30 @@ static void on_interest(void *arg)
 	hook_arm(&f->hook);
 }
 
+/* The table of who wants what judges by them. */
+static void take_limits(struct feed *f)
+{
+	const struct feed_config *c = f->deps.cfg;
+	struct interest_limits *l = &f->limits;
+	const int64_t alone[WANT_MODES] = {c->ltpc_max, c->option_greeks_max, c->full_max,
+					   c->full_d30_max};
+	const int64_t mixed[WANT_MODES] = {c->ltpc_mixed_max, c->option_greeks_mixed_max,
+					   c->full_mixed_max, c->full_d30_mixed_max};
+
+	for (int m = 0; m < WANT_MODES; m++) {
+		l->alone[m] = (uint32_t)alone[m];
+		l->mixed[m] = (uint32_t)mixed[m];
+	}
+	f->deps.interest->limits = l;
+}
+
 struct feed *feed_create(const struct feed_deps *deps)
 {
 	struct feed *f = mem_zalloc(sizeof(*f));
 	uint64_t seed;
 
 	f->deps = *deps;
+	take_limits(f);
 	rand_bytes(&seed, sizeof(seed));
 	backoff_init(&f->backoff, (uint32_t)deps->cfg->backoff_min_ms,
 		     (uint32_t)(deps->cfg->backoff_max_ms > deps->cfg->backoff_min_ms

@@ -52,6 +52,11 @@ struct feed_config {
 	int64_t backoff_max_ms;
 	int64_t forbidden_retry_s;
 	int64_t subscribe_batch;
+	int64_t linger_s;
+	int64_t ltpc_max, ltpc_mixed_max; /* keys, by mode in use */
+	int64_t option_greeks_max, option_greeks_mixed_max;
+	int64_t full_max, full_mixed_max;
+	int64_t full_d30_max, full_d30_mixed_max;
 };
 
 enum upstream_mode { UPSTREAM_SIM, UPSTREAM_UPSTOX };

@@ -19,8 +19,9 @@
 
 /* What upstream was told of one instrument on this connection. */
 struct told {
-	uint8_t mode;  /* enum interest_mode + 1; 0 = nothing */
-	mono_ns since; /* of the subscription; a tick before it is not of this subscription */
+	uint8_t mode;       /* enum interest_mode + 1; 0 = nothing */
+	mono_ns since;      /* of the subscription; a tick before it is not of this subscription */
+	mono_ns idle_since; /* nobody has wanted it since; in feed->lingering */
 };
 
 struct feed {
@@ -57,6 +58,8 @@ struct feed {
 	struct session_table sessions;
 	struct told *told; /* by instrument id */
 	uint32_t told_cap;
+	struct bitset lingering;       /* subscribed upstream, and nobody wants them any more */
+	struct interest_limits limits; /* lent to the interest table */
 	struct turn_hook hook;
 	/* decoding */
 	struct feed_frame frame;
@@ -94,5 +97,6 @@ void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t
 /* subscribe.c: the interest table, told upstream. */
 void feed_subscribe_all(struct feed *f);
 void feed_subscribe_changes(struct feed *f);
+void feed_subscribe_sweep(struct feed *f); /* from time to time: whose lingering is over */
 
 #endif

@@ -2,6 +2,9 @@
  *
  * subscribe: keeps what upstream was told equal to the highest mode that anyone wants, in batches:
  * one request per mode and subscribe_batch keys, once per turn of the loop.
+ *
+ * What nobody wants any more stays subscribed for upstream.linger_s: a reader that reconnects, or a
+ * page that is loaded again, finds its prices flowing. It goes at once when its place is needed.
  */
 #include <stdlib.h>
 
@@ -64,18 +67,13 @@ static void tell(struct feed *f, enum control_method method, int want, const cha
 {
 	struct batch b = {.f = f, .method = method, .keys = keys};
 
-	if (want >= 0)
-		b.mode = wire_mode(want);
+	b.mode = wire_mode(want);
 	bitset_for_each(id, &f->deps.interest->changed)
 	{
 		struct told *told = told_of(f, id);
-		int top = interest_top(f->deps.interest, id);
-		bool is_due =
-			want < 0 ? top < 0 && told->mode
-				 : top == want && told->mode != want + 1 &&
-					   (told->mode != 0) == (method == CONTROL_CHANGE_MODE);
 
-		if (is_due) {
+		if (interest_top(f->deps.interest, id) == want && told->mode != want + 1 &&
+		    (told->mode != 0) == (method == CONTROL_CHANGE_MODE)) {
 			batch_add(&b, instruments_key(&f->deps.book->instruments, id));
 			if (!told->mode)
 				told->since = clock_mono(f->deps.loop->clock);
@@ -85,6 +83,63 @@ static void tell(struct feed *f, enum control_method method, int want, const cha
 	batch_send(&b);
 }
 
+/* --- what nobody wants any more ---------------------------------------------------------------- */
+
+static void note_idle(struct feed *f)
+{
+	mono_ns now = clock_mono(f->deps.loop->clock);
+
+	bitset_for_each(id, &f->deps.interest->changed)
+	{
+		struct told *told = told_of(f, id);
+
+		if (interest_top(f->deps.interest, id) != WANT_NOTHING)
+			bitset_remove(&f->lingering, id);
+		else if (told->mode && bitset_add(&f->lingering, id))
+			told->idle_since = now;
+	}
+}
+
+/* Whether what is wanted and what lingers are together more than the broker serves. */
+static bool is_room_needed(const struct feed *f)
+{
+	uint32_t more[WANT_MODES] = {0};
+
+	bitset_for_each(id, &f->lingering)
+	{
+		more[f->told[id].mode - 1]++;
+	}
+	return !interest_fits(f->deps.interest, more);
+}
+
+static void end_lingering(struct feed *f, const char **keys)
+{
+	struct batch b = {.f = f, .method = CONTROL_UNSUB, .keys = keys};
+	uint64_t patience = (uint64_t)f->deps.cfg->linger_s * NS_PER_S;
+	mono_ns now = clock_mono(f->deps.loop->clock);
+	bool is_urgent = f->lingering.count && is_room_needed(f);
+
+	bitset_for_each(id, &f->lingering)
+	{
+		struct told *told = &f->told[id];
+
+		if (!is_urgent && now - told->idle_since < patience)
+			continue;
+		batch_add(&b, instruments_key(&f->deps.book->instruments, id));
+		told->mode = 0;
+		bitset_remove(&f->lingering, id);
+	}
+	batch_send(&b);
+}
+
+void feed_subscribe_sweep(struct feed *f)
+{
+	if (f->lingering.count)
+		hook_arm(&f->hook);
+}
+
+/* --- the table, told -------------------------------------------------------------------------- */
+
 void feed_subscribe_changes(struct feed *f)
 {
 	const char **keys;
@@ -93,7 +148,8 @@ void feed_subscribe_changes(struct feed *f)
 		return;
 	keys = mem_alloc((size_t)f->deps.cfg->subscribe_batch * sizeof(*keys));
 	/* First what frees the broker's budget, then what spends it. */
-	tell(f, CONTROL_UNSUB, WANT_NOTHING, keys);
+	note_idle(f);
+	end_lingering(f, keys);
 	for (int want = 0; want < WANT_MODES; want++) {
 		tell(f, CONTROL_CHANGE_MODE, want, keys);
 		tell(f, CONTROL_SUB, want, keys);
@@ -106,6 +162,7 @@ void feed_subscribe_all(struct feed *f)
 {
 	for (uint32_t id = 0; id < f->told_cap; id++)
 		f->told[id].mode = 0;
+	bitset_clear(&f->lingering);
 	for (inst_id id = 0; id < f->deps.book->instruments.count; id++) {
 		if (interest_top(f->deps.interest, id) != WANT_NOTHING)
 			bitset_add(&f->deps.interest->changed, id);

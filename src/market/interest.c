@@ -29,9 +29,53 @@ int interest_top(const struct interest *t, inst_id id)
 	return WANT_NOTHING;
 }
 
+static bool fits(const struct interest_limits *l, const uint32_t have[WANT_MODES])
+{
+	int in_use = 0;
+
+	for (int m = 0; m < WANT_MODES; m++)
+		in_use += have[m] > 0;
+	for (int m = 0; m < WANT_MODES; m++) {
+		if (have[m] > (in_use > 1 ? l->mixed[m] : l->alone[m]))
+			return false;
+	}
+	return true;
+}
+
+bool interest_fits(const struct interest *t, const uint32_t more[WANT_MODES])
+{
+	uint32_t have[WANT_MODES];
+
+	for (int m = 0; m < WANT_MODES; m++)
+		have[m] = t->tops[m] + more[m];
+	return !t->limits || fits(t->limits, have);
+}
+
+bool interest_admits(const struct interest *t, inst_id id, enum interest_mode mode)
+{
+	int top = interest_top(t, id);
+	uint32_t have[WANT_MODES];
+
+	if (!t->limits || (int)mode <= top)
+		return true;
+	memcpy(have, t->tops, sizeof(have));
+	if (top != WANT_NOTHING)
+		have[top]--;
+	have[mode]++;
+	return fits(t->limits, have);
+}
+
 static void note_change(struct interest *t, inst_id id, int before)
 {
-	if (interest_top(t, id) != before && bitset_add(&t->changed, id) && t->on_change)
+	int top = interest_top(t, id);
+
+	if (top == before)
+		return;
+	if (before != WANT_NOTHING)
+		t->tops[before]--;
+	if (top != WANT_NOTHING)
+		t->tops[top]++;
+	if (bitset_add(&t->changed, id) && t->on_change)
 		t->on_change(t->arg);
 }
 

@@ -74,7 +74,7 @@ const char *channel_subscribe(struct client *c, const struct scope *scope, const
 		return "subscribed"; /* it comes anyway */
 	if (!c->stream->deps.bars || !parse(name, &interval, &key))
 		return "unknown_channel";
-	refusal = client_admit(c, scope, key, &id);
+	refusal = client_admit(c, scope, key, VIEW_FULL, &id);
 	if (refusal)
 		return refusal;
 	add(c, id, interval);

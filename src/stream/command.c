@@ -98,7 +98,8 @@ struct wish {
 	uint64_t from_seq;
 };
 
-const char *client_admit(struct client *c, const struct scope *scope, const char *key, inst_id *out)
+const char *client_admit(struct client *c, const struct scope *scope, const char *key,
+			 enum view_mode mode, inst_id *out)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -114,6 +115,8 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 	if ((id == INST_NONE || !bitset_has(&c->subs, id)) &&
 	    c->subs.count + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return "over_limit";
+	if (!interest_admits(d->interest, id, (enum interest_mode)mode))
+		return "over_broker_limit";
 	/* What the feed and the watch list still need is not for clients to use up. */
 	if (id == INST_NONE &&
 	    d->book->instruments.count + INSTRUMENTS_RESERVE >= d->book->instruments.limit)
@@ -126,7 +129,7 @@ static const char *subscribe_one(struct client *c, const struct scope *scope, co
 				 const struct wish *wish)
 {
 	inst_id id;
-	const char *refusal = client_admit(c, scope, key, &id);
+	const char *refusal = client_admit(c, scope, key, wish->mode, &id);
 
 	if (refusal)
 		return refusal;

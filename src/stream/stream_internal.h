@@ -116,7 +116,8 @@ void client_send_connection(struct client *c);
 void stream_status_json(const struct stream *s, struct buf *out);
 
 /* The id of an instrument that this client may subscribe to, or the reason why it may not. */
-const char *client_admit(struct client *c, const struct scope *scope, const char *key, inst_id *id);
+const char *client_admit(struct client *c, const struct scope *scope, const char *key,
+			 enum view_mode mode, inst_id *id);
 
 /* channels.c: returns the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);

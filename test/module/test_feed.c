@@ -250,7 +250,7 @@ static void check_asked(struct broker *b, unsigned requests, const char *text)
 	broker_until_requests(b, requests);
 	ws_rig_for(&b->rig, 20); /* no more than these */
 	check_i64(b->gate.requests, requests);
-	check_str(b->gate.asked.data, text);
+	check_str(buf_cstr(&b->gate.asked), text);
 	check_i64(b->gate.texts, 0);
 	buf_reset(&b->gate.asked);
 	b->gate.requests = 0;
@@ -312,6 +312,55 @@ static void test_changes(void **state)
 	drop(&b, INDEX, WANT_FULL);
 	want(&b, FO, WANT_LTPC);
 	check_asked(&b, 2, "unsub NSE_INDEX|Nifty 50\nsub ltpc NSE_FO|45450\n");
+	broker_down(&b);
+}
+
+/* What nobody wants any more stays for a while, unless its place is needed. */
+static void test_lingering(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.linger_s = 3600;
+	b.cfg.full_max = b.cfg.full_mixed_max = b.cfg.ltpc_mixed_max = 2;
+	broker_connect(&b);
+	want(&b, FO, WANT_FULL);
+	check_asked(&b, 1, "sub full NSE_FO|45450\n");
+	drop(&b, FO, WANT_FULL);
+	check_asked(&b, 0, "");
+	want(&b, FO, WANT_FULL); /* as if nothing had been */
+	check_asked(&b, 0, "");
+	drop(&b, FO, WANT_FULL);
+	check_asked(&b, 0, "");
+	want(&b, FO, WANT_LTPC);
+	check_asked(&b, 1, "change_mode ltpc NSE_FO|45450\n");
+	drop(&b, FO, WANT_LTPC);
+	want(&b, INDEX, WANT_FULL);
+	check_asked(&b, 1, "sub full NSE_INDEX|Nifty 50\n");
+	want(&b, "NSE_EQ|A", WANT_LTPC);
+	want(&b, "NSE_EQ|B", WANT_LTPC); /* with the one that lingers they would be three */
+	check_asked(&b, 2, "unsub NSE_FO|45450\nsub ltpc NSE_EQ|A,NSE_EQ|B\n");
+	broker_down(&b);
+}
+
+/* Its time is over when the feed looks for silence. */
+static void test_lingering_ends(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	b.cfg.linger_s = 1;
+	b.cfg.full_max = 2;
+	b.cfg.stale_ms = 100;
+	broker_connect(&b);
+	want(&b, FO, WANT_FULL);
+	check_asked(&b, 1, "sub full NSE_FO|45450\n");
+	drop(&b, FO, WANT_FULL);
+	check_asked(&b, 0, "");
+	broker_until_requests(&b, 1);
+	check_str(buf_cstr(&b.gate.asked), "unsub NSE_FO|45450\n");
 	broker_down(&b);
 }
 
@@ -628,6 +677,8 @@ int main(void)
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_lingering),
+		cmocka_unit_test(test_lingering_ends),
 		cmocka_unit_test(test_subscribed_again),
 		cmocka_unit_test(test_reconnect),
 		cmocka_unit_test(test_late_frames),

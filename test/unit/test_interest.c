@@ -65,10 +65,64 @@ static void test_listener(void **state)
 	interest_fini(&t);
 }
 
+/* Alone, three of a mode; beside another, two of each; none of full_d30. */
+static void test_limits(void **state)
+{
+	const struct interest_limits limits = {.alone = {3, 3, 3, 0}, .mixed = {2, 2, 2, 0}};
+	struct interest t;
+
+	(void)state;
+	interest_init(&t);
+	check(interest_admits(&t, INST_NONE, WANT_FULL_D30)); /* nobody has told of limits */
+	t.limits = &limits;
+	check(!interest_admits(&t, INST_NONE, WANT_FULL_D30));
+	for (inst_id id = 0; id < 3; id++) {
+		check(interest_admits(&t, id, WANT_LTPC));
+		interest_add(&t, id, WANT_LTPC);
+	}
+	check(!interest_admits(&t, INST_NONE, WANT_LTPC));
+	check(!interest_admits(&t, INST_NONE, WANT_FULL)); /* three would be too many then */
+	check(interest_admits(&t, 1, WANT_LTPC));          /* it is there already */
+	check(interest_admits(&t, 1, WANT_FULL));          /* and leaves two of the other */
+	interest_add(&t, 1, WANT_FULL);
+	check_i64(t.tops[WANT_LTPC], 2);
+	check_i64(t.tops[WANT_FULL], 1);
+	check(interest_admits(&t, 1, WANT_OPTION_GREEKS)); /* less than what it has */
+	check(!interest_admits(&t, 3, WANT_LTPC));
+	check(interest_admits(&t, 3, WANT_FULL));
+	interest_add(&t, 3, WANT_FULL);
+	check(!interest_admits(&t, 0, WANT_FULL));
+	check(interest_fits(&t, (uint32_t[WANT_MODES]){0}));
+	check(!interest_fits(&t, (uint32_t[WANT_MODES]){[WANT_LTPC] = 1}));
+	interest_drop(&t, 3, WANT_FULL);
+	interest_drop(&t, 1, WANT_FULL);
+	check_i64(t.tops[WANT_LTPC], 3);
+	check_i64(t.tops[WANT_FULL], 0);
+	interest_fini(&t);
+}
+
 /* Against counters kept the plain way. */
+#define INSTRUMENTS 500
+
+static void check_tops(const struct interest *t, unsigned have[INSTRUMENTS][WANT_MODES])
+{
+	uint32_t n[WANT_MODES] = {0};
+
+	for (int id = 0; id < INSTRUMENTS; id++) {
+		for (int m = WANT_MODES - 1; m >= 0; m--) {
+			if (have[id][m]) {
+				n[m]++;
+				break;
+			}
+		}
+	}
+	for (int m = 0; m < WANT_MODES; m++)
+		check_i64(t->tops[m], n[m]);
+}
+
 static void test_random(void **state)
 {
-	static unsigned have[500][WANT_MODES];
+	static unsigned have[INSTRUMENTS][WANT_MODES];
 	struct rng r = {.state = 1};
 	struct interest t;
 
@@ -89,6 +143,8 @@ static void test_random(void **state)
 		for (int k = 0; k < WANT_MODES; k++)
 			top = have[id][k] ? k : top;
 		check_i64(interest_top(&t, id), top);
+		if (i % 1000 == 0)
+			check_tops(&t, have);
 	}
 	interest_fini(&t);
 }
@@ -98,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_listener),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_random),
 	};
 
