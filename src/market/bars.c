@@ -175,7 +175,7 @@ static struct bar_row *row_at(const struct bars *b, struct instrument_bars *of,
 		i--;
 	if (i && s->rows[i - 1].start_ms == start_ms)
 		return &s->rows[i - 1];
-	if (i == 0 && s->n == keep)
+	if (start_ms <= s->dropped_ms || (i == 0 && s->n == keep))
 		return NULL;
 	make_room(s, keep);
 	i = bar_series_from(s, start_ms);
@@ -203,7 +203,8 @@ static void compare(struct bars *b, const struct bar_row *ours, const struct bar
 		b->equal++;
 	else
 		b->narrower++;
-	b->volume_differs += (theirs->flags & ROW_HAS_VOLUME) && ours->volume != theirs->volume;
+	b->volume_differs += (theirs->flags & ROW_HAS_VOLUME) && row_has_volume(ours) &&
+			     ours->volume != theirs->volume;
 }
 
 /* A minute is compared when the exchange tells the next one: stragglers have come by then. */
@@ -265,6 +266,7 @@ struct trade {
 	price_t price;
 	int64_t volume; /* since the tick before */
 	bool is_behind_hole;
+	bool is_metered; /* the day's volume came with it, and with the one before */
 };
 
 static void add_hole(struct bars *b, struct instrument_bars *of, int64_t from_ms, int64_t to_ms)
@@ -291,12 +293,30 @@ bool bars_has_hole(const struct instrument_bars *of, int64_t from_ms, int64_t to
 	return false;
 }
 
+/* In mode ltpc the slot's vtt is what another mode has left there. */
+static bool tells_vtt(const struct quote *q)
+{
+	return (q->present & QUOTE_VTT) && q->arm != ARM_LTPC;
+}
+
+/* A snapshot that could tell the day's volume and does not: nothing was traded yet (zero is not sent). */
+static void count_from_zero(struct instrument_bars *of, const struct slot *slot, day_t day)
+{
+	const struct quote *q = &slot->q;
+
+	if (of->has_vtt || !(slot->flags & TICK_SNAPSHOT) || (q->present & QUOTE_VTT) ||
+	    (q->arm != ARM_MARKET && q->arm != ARM_FIRST_LEVEL))
+		return;
+	of->has_vtt = true;
+	of->vtt_day = day;
+}
+
 /* How much was traded since the tick before; the first tick of all only says where to count from. */
 static int64_t volume_since(struct instrument_bars *of, const struct quote *q, day_t day)
 {
 	int64_t since;
 
-	if (!(q->present & QUOTE_VTT))
+	if (!tells_vtt(q))
 		return 0;
 	if (!of->has_vtt) {
 		of->has_vtt = true;
@@ -338,8 +358,10 @@ static void put_trade(struct bars *b, struct instrument_bars *of, enum bar_serie
 			row->flags |= ROW_HAS_OI;
 		}
 	}
-	if (q->present & QUOTE_VTT)
+	if (tells_vtt(q))
 		row->flags |= ROW_HAS_VOLUME;
+	if (!t->is_metered)
+		row->flags |= ROW_UNMETERED;
 	/* What was traded behind a hole in another bar is in none: a wrong volume is worse. */
 	if (!t->is_behind_hole || floor_to(of->ltt, series_ms[kind]) == start)
 		row->volume += t->volume;
@@ -363,18 +385,22 @@ static void note_oi(struct bars *b, struct instrument_bars *of, const struct quo
 static bool is_news(const struct instrument_bars *of, const struct quote *q, int64_t at_ms)
 {
 	return !of->has_trade || at_ms != of->ltt || q->ltp != of->ltp ||
-	       ((q->present & QUOTE_VTT) && (!of->has_vtt || q->vtt > of->vtt));
+	       (tells_vtt(q) && (!of->has_vtt || q->vtt > of->vtt));
 }
 
 static void take_trade(struct bars *b, struct instrument_bars *of, const struct quote *q,
 		       struct trade *t, bool is_snapshot)
 {
-	bool is_first = !of->has_trade;
+	bool is_first = !of->has_trade, is_metered;
 
 	t->volume = volume_since(of, q, ist_day(t->at_ms));
+	is_metered = tells_vtt(q) || (of->has_vtt && q->arm != ARM_LTPC);
+	t->is_metered = is_metered && !of->is_unmetered;
+	of->is_unmetered = !is_metered;
 	t->is_behind_hole = is_snapshot && !is_first;
+	/* Up to the trade when the exchange's clock runs ahead of the message's. */
 	if (t->is_behind_hole)
-		add_hole(b, of, of->last_ms, b->market_ms);
+		add_hole(b, of, of->last_ms, t->at_ms < b->market_ms ? b->market_ms : t->at_ms + 1);
 	if (floor_to(t->at_ms, MINUTE_MS) + MINUTE_MS + b->cfg.amend_ms < b->market_ms) {
 		b->late += !is_first; /* the first tick may tell of a trade of long ago */
 	} else {
@@ -402,15 +428,17 @@ void bars_tick(struct bars *b, inst_id id, const struct slot *slot)
 	const struct quote *q = &slot->q;
 	int64_t now = see_time(b, slot);
 	struct instrument_bars *of;
-	bool is_snapshot;
+	bool is_snapshot, is_first;
 	struct trade t;
 
 	if (AGNI_UNLIKELY(id >= b->cap))
 		grow(b, id);
 	of = b->of[id] ? b->of[id] : add(b, id);
-	if (!of->first_ms)
+	is_first = !of->first_ms;
+	if (is_first)
 		of->first_ms = of->last_ms = now;
 	note_exchange(b, of, q);
+	count_from_zero(of, slot, ist_day(now));
 	is_snapshot = (slot->flags & TICK_SNAPSHOT) || of->owes_snapshot;
 	if (!(q->present & QUOTE_LTP))
 		return;
@@ -421,6 +449,9 @@ void bars_tick(struct bars *b, inst_id id, const struct slot *slot)
 		return;
 	}
 	of->owes_snapshot = false;
+	/* The exchange's clock may run ahead of the message's. */
+	if (is_first && t.at_ms > of->first_ms)
+		of->first_ms = t.at_ms + 1;
 	if (is_news(of, q, t.at_ms))
 		take_trade(b, of, q, &t, is_snapshot);
 	note_oi(b, of, q);

@@ -9,6 +9,8 @@
  *   which bar    the one in which the trade happened: the tick's ltt, not its arrival
  *   volume       the difference of vtt, the day's volume, to the highest that was seen
  *   market time  the newest currentTs of a message; a lone leap ahead does not count
+ *   unmetered    a trade that is told in mode ltpc, without vtt: its bar has no volume, and neither has
+ *                the one in which vtt comes again
  *   late         a trade whose minute ended more than `amend_ms` ago changes nothing and is counted
  *   hole         a snapshot that shows a trade we were not told of: what lies between the tick
  *                before it and the snapshot was not seen. Volume that came in a hole belongs to a bar
@@ -38,6 +40,7 @@ struct bars_config {
 enum {
 	ROW_HAS_OI = 1u << 0,
 	ROW_HAS_VOLUME = 1u << 1, /* the feed tells the day's volume: not of an index */
+	ROW_UNMETERED = 1u << 2,  /* a trade came without it, or what came is of several rows */
 };
 
 struct bar_row {
@@ -51,6 +54,12 @@ struct bar_row {
 	uint32_t flags;             /* ROW_* */
 	uint64_t version;           /* of `bars` at the newest change */
 };
+
+/* Whether `volume` is the row's. */
+static inline bool row_has_volume(const struct bar_row *r)
+{
+	return (r->flags & (ROW_HAS_VOLUME | ROW_UNMETERED)) == ROW_HAS_VOLUME;
+}
 
 /* In the order of start_ms. */
 struct bar_series {
@@ -74,6 +83,7 @@ struct instrument_bars {
 	int64_t vtt; /* the highest of vtt_day */
 	day_t vtt_day;
 	bool has_trade, has_vtt;
+	bool is_unmetered;      /* the newest trade came without vtt */
 	bool owes_snapshot;     /* one came while the time was not believed; or a break */
 	int32_t anchor_ms;      /* of the day: where bars of an hour begin */
 	uint64_t version;       /* the highest of its rows */

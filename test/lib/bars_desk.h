@@ -27,12 +27,13 @@ int64_t desk_ms(const char *time);
 struct desk_tick {
 	const char *now; /* market time of its message */
 	const char *at;  /* of the trade; NULL: as `now` */
-	double price;
+	double price;    /* with its time */
 	int64_t vtt;
 	double oi;
 	const struct bar *minute; /* the exchange's own */
 	const char *key;          /* NULL: NSE_FO|1 */
 	bool has_no_ltt;
+	enum feed_arm arm; /* ARM_NONE: ARM_MARKET, as in mode full */
 };
 
 void bars_desk_say(struct bars_desk *d, struct desk_tick t);

@@ -149,6 +149,56 @@ static void test_index(void **state)
 	check(bars_desk_row(&d, SERIES_MINUTE, "NSE_INDEX|Nifty 50", "09:16:00") != NULL);
 }
 
+static bool has_volume(const char *key, const char *time)
+{
+	return row_has_volume(bars_desk_row(&d, SERIES_MINUTE, key, time));
+}
+
+/* What had not traded when it was asked for: its first trade is the first of the day. */
+static void test_first_trade_of_the_day(void **state)
+{
+	(void)state;
+	d.is_snapshot = true;
+	SAY(.now = "09:16:00", .oi = 30);
+	SAY(.now = "10:30:15", .price = 50, .vtt = 75);
+	SAY(.now = "10:30:20", .price = 51, .vtt = 150);
+	check_row(minute("10:30:00"), 50, 51, 50, 51, 150);
+	check(has_volume(NULL, "10:30:00"));
+	/* The last trade was days ago. */
+	d.is_snapshot = true;
+	SAY(.now = "10:31:00", .at = "2026-11-18T15:00:00", .price = 7, .key = "NSE_FO|2");
+	SAY(.now = "10:32:00", .price = 8, .vtt = 25, .key = "NSE_FO|2");
+	check_row(bars_desk_row(&d, SERIES_MINUTE, "NSE_FO|2", "10:32:00"), 8, 8, 8, 8, 25);
+	check(has_volume("NSE_FO|2", "10:32:00"));
+	/* In mode ltpc nobody says whether anything was traded. */
+	d.is_snapshot = true;
+	SAY(.now = "10:33:00", .price = 7, .key = "NSE_FO|3", .arm = ARM_LTPC);
+	SAY(.now = "10:34:00", .price = 8, .vtt = 2500, .key = "NSE_FO|3");
+	check_row(bars_desk_row(&d, SERIES_MINUTE, "NSE_FO|3", "10:34:00"), 8, 8, 8, 8, 0);
+	check(!has_volume("NSE_FO|3", "10:34:00"));
+}
+
+/* For a while the instrument is asked for in mode ltpc, which has no volume: no volume is shown, and
+ * what was traded meanwhile is not thrown onto the minute in which one comes again. */
+static void test_mode_without_volume(void **state)
+{
+	(void)state;
+	SAY(.now = "09:15:10", .price = 100, .vtt = 10);
+	SAY(.now = "09:16:10", .price = 101, .vtt = 20);
+	SAY(.now = "09:17:10", .price = 102, .vtt = 30);
+	SAY(.now = "09:17:20", .price = 103, .arm = ARM_LTPC);
+	SAY(.now = "09:18:20", .price = 104, .arm = ARM_LTPC);
+	SAY(.now = "09:19:20", .price = 105, .vtt = 5000);
+	SAY(.now = "09:19:30", .price = 106, .vtt = 5010);
+	SAY(.now = "09:20:10", .price = 107, .vtt = 5030);
+	check(has_volume(NULL, "09:16:00") && has_volume(NULL, "09:20:00"));
+	check(!has_volume(NULL, "09:17:00"));
+	check(!has_volume(NULL, "09:18:00"));
+	check(!has_volume(NULL, "09:19:00"));
+	check_row(minute("09:16:00"), 101, 101, 101, 101, 10);
+	check_row(minute("09:20:00"), 107, 107, 107, 107, 20);
+}
+
 /* --- holes ------------------------------------------------------------------------------------- */
 
 static bool has_hole(const char *from, const char *to)
@@ -197,6 +247,22 @@ static void test_break(void **state)
 	check_i64(minute("09:18:00")->volume, 0);
 	SAY(.now = "09:18:20", .price = 101.5, .vtt = 45);
 	check_i64(d.bars.holes, 1);
+}
+
+/* The exchange's clock may run ahead of the message's: the trade that a snapshot shows lies behind its
+ * message, and what was missed goes up to it. */
+static void test_hole_reaches_the_trade(void **state)
+{
+	(void)state;
+	SAY(.now = "09:15:10", .price = 100, .vtt = 10);
+	d.is_snapshot = true;
+	SAY(.now = "09:15:58", .at = "09:16:03", .price = 101, .vtt = 500);
+	check(has_hole("09:16:00", "09:17:00"));
+	/* The same where the first tick of all does it. */
+	d.is_snapshot = true;
+	SAY(.now = "09:15:58", .at = "09:16:03", .price = 101, .vtt = 500, .key = "NSE_FO|2");
+	check(bars_has_hole(bars_of(&d.bars, 1), desk_ms("09:16:00"), desk_ms("09:17:00")));
+	check(!bars_has_hole(bars_of(&d.bars, 1), desk_ms("09:17:00"), desk_ms("09:18:00")));
 }
 
 /* More holes than are kept: neighbours become one, and nothing is called whole that is not. */
@@ -339,6 +405,24 @@ static void test_keep(void **state)
 	check_i64(bar_series_from(s, INT64_MAX), s->n);
 }
 
+/* A row that had to leave does not come back with nothing but a late trade in it. */
+static void test_gone_is_gone(void **state)
+{
+	(void)state;
+	bars_desk_fini(&d);
+	bars_desk_init(&d, 64);
+	for (int i = 0; i <= 64; i++) {
+		char time[40];
+
+		snprintf(time, sizeof(time), "09:%02d:%02d", 15 + i / 60, i % 60);
+		SAY(.now = time, .price = 100 + i, .vtt = 1 + i);
+	}
+	check(bars_desk_row(&d, SERIES_SECOND, NULL, "09:15:02") == NULL);
+	SAY(.now = "09:16:05", .at = "09:15:02.900", .price = 7, .vtt = 900);
+	check(bars_desk_row(&d, SERIES_SECOND, NULL, "09:15:02") == NULL);
+	check_near(price_to_double(minute("09:15:00")->low), 7, 0);
+}
+
 /* --- handing over ------------------------------------------------------------------------------ */
 
 static void test_adopt(void **state)
@@ -378,7 +462,10 @@ int main(void)
 		TEST(test_first_tick_is_old),
 		TEST(test_volume),
 		TEST(test_index),
+		TEST(test_first_trade_of_the_day),
+		TEST(test_mode_without_volume),
 		TEST(test_hole),
+		TEST(test_hole_reaches_the_trade),
 		TEST(test_break),
 		TEST(test_many_holes),
 		TEST(test_lone_leap),
@@ -386,6 +473,7 @@ int main(void)
 		TEST(test_compare),
 		TEST(test_compare_not_whole),
 		TEST(test_keep),
+		TEST(test_gone_is_gone),
 		TEST(test_adopt),
 	};
 
