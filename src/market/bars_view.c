@@ -9,7 +9,8 @@
 #include "core/ist.h"
 
 #define MINUTE_MS     60000ll
-#define POST_CLOSE_MS (30 * MINUTE_MS) /* shares trade on at the closing price until 16:00 */
+#define BAR_START_MAX 253402300799999ll /* end of the year 9999: sums stay in range */
+#define POST_CLOSE_MS (30 * MINUTE_MS)  /* shares trade on at the closing price until 16:00 */
 
 static const struct {
 	const char *name;
@@ -75,6 +76,8 @@ void bar_walk_begin(struct bar_walk *w, const struct bars *b, const struct instr
 	w->has_hours = segment_of(key, &w->segment);
 	if (!of)
 		return;
+	if (from_ms > BAR_START_MAX)
+		from_ms = BAR_START_MAX;
 	/* From inside of a bar: the next one is the first. */
 	if (bar_start(interval, of->anchor_ms, from_ms) < from_ms)
 		from_ms = bar_start(interval, of->anchor_ms, from_ms) + intervals[interval].ms;
@@ -103,6 +106,23 @@ static int64_t over_ms(const struct bar_walk *w, int64_t start_ms)
 	return close > start_ms && close < end ? close : end;
 }
 
+/* Since when something can have been missed: nobody trades before the exchange opens. */
+static int64_t begin_ms(const struct bar_walk *w, int64_t start_ms)
+{
+	struct session s[SESSIONS_MAX];
+	int64_t open;
+
+	if (w->interval <= BAR_15M)
+		return start_ms;
+	if (!w->has_hours)
+		open = ist_instant(ist_day(start_ms), w->of->anchor_ms);
+	else if (calendar_sessions(w->segment, ist_day(start_ms), s, NULL) > 0)
+		open = s[0].pre_open_ms;
+	else
+		return start_ms;
+	return open > start_ms && open < start_ms + intervals[w->interval].ms ? open : start_ms;
+}
+
 static enum bar_state state_of(const struct bar_walk *w, const struct bar_view *v)
 {
 	const struct bar_series *minutes = &w->of->series[SERIES_MINUTE];
@@ -112,7 +132,7 @@ static enum bar_state state_of(const struct bar_walk *w, const struct bar_view *
 		return BAR_PARTIAL;
 	if (w->interval > BAR_1M && minutes->dropped_ms >= v->row.start_ms)
 		return BAR_PARTIAL; /* its first minutes are not kept any more */
-	if (bars_has_hole(w->of, v->row.start_ms, v->over_ms))
+	if (bars_has_hole(w->of, begin_ms(w, v->row.start_ms), v->over_ms))
 		return BAR_PARTIAL;
 	return v->row.changed_ms >= final_ms ? BAR_AMENDED : BAR_FINAL;
 }
@@ -156,8 +176,11 @@ bool bar_walk_next(struct bar_walk *w, struct bar_view *out)
 		       s->rows[w->next].start_ms < start + intervals[w->interval].ms)
 			join(&out->row, &s->rows[w->next++]);
 		/* The day's volume is what the exchange says it is. */
-		if (w->interval == BAR_1D && w->of->has_vtt && w->of->vtt_day == ist_day(start))
+		if (w->interval == BAR_1D && w->of->has_vtt && w->of->vtt_day == ist_day(start)) {
 			out->row.volume = w->of->vtt;
+			if (!w->of->is_unmetered)
+				out->row.flags &= ~(unsigned)ROW_UNMETERED;
+		}
 	}
 	out->over_ms = over_ms(w, out->row.start_ms);
 	out->state = state_of(w, out);
@@ -178,7 +201,7 @@ static void put_prices(struct buf *b, const struct bar_row *r)
 	put_price(b, ",\"high\":", r->high);
 	put_price(b, ",\"low\":", r->low);
 	put_price(b, ",\"close\":", r->close);
-	if (r->flags & ROW_HAS_VOLUME) {
+	if (row_has_volume(r)) {
 		buf_str(b, ",\"volume\":");
 		buf_i64(b, r->volume);
 	}

@@ -189,6 +189,31 @@ static void test_close(void **state)
 	check_i64(v.over_ms, desk_ms("16:00:00"));
 }
 
+/* Nothing can be missed before the exchange opens: the day of a server that was there in time is whole. */
+static void test_day_is_whole(void **state)
+{
+	struct bar_view v;
+
+	(void)state;
+	d.is_snapshot = true;
+	SAY(.now = "08:50:00", .at = "2026-11-19T15:39:59", .price = 99, .vtt = 900);
+	SAY(.now = "08:59:00", .at = "2026-11-19T15:39:59", .price = 9, .key = "MCX_FO|7");
+	SAY(.now = "09:15:00.500", .price = 100, .vtt = 10);
+	SAY(.now = "15:39:00", .price = 101, .vtt = 20);
+	v = bars_desk_view(&d, NULL, BAR_1D, "00:00:00", "15:40:00.999");
+	check_bar(&v, 100, 101, 100, 101, 20, BAR_PARTIAL);
+	v = bars_desk_view(&d, NULL, BAR_1D, "00:00:00", "15:40:01");
+	check_bar(&v, 100, 101, 100, 101, 20, BAR_FINAL);
+	/* When commodities close is not known, when they open is. */
+	SAY(.now = "15:39:00", .price = 8, .key = "MCX_FO|7");
+	v = bars_desk_view(&d, "MCX_FO|7", BAR_1D, "00:00:00", "2026-11-21T00:00:01");
+	check_i64(v.state, BAR_FINAL);
+	/* What came behind the opening only. */
+	SAY(.now = "15:39:10", .at = "15:39:10", .price = 8, .key = "NSE_FO|8");
+	v = bars_desk_view(&d, "NSE_FO|8", BAR_1D, "00:00:00", "15:40:01");
+	check_i64(v.state, BAR_PARTIAL);
+}
+
 /* A bar whose first minutes had to leave is not whole any more. */
 static void test_dropped(void **state)
 {
@@ -227,6 +252,12 @@ static void test_walk(void **state)
 		n++;
 	}
 	check_i64(n, 11);
+	/* Behind all that is. */
+	for (int i = 0; i < BAR_INTERVALS; i++) {
+		bar_walk_begin(&w, &d.bars, of, "NSE_FO|1", (enum bar_interval)i, INT64_MAX,
+			       desk_ms("10:15:01"));
+		check(!bar_walk_next(&w, &v));
+	}
 }
 
 static void test_json(void **state)
@@ -264,9 +295,10 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_names),   TEST(test_starts), TEST(test_minutes_together),
-		TEST(test_states),  TEST(test_holes),  TEST(test_close),
-		TEST(test_dropped), TEST(test_walk),   TEST(test_json),
+		TEST(test_names),        TEST(test_starts), TEST(test_minutes_together),
+		TEST(test_states),       TEST(test_holes),  TEST(test_close),
+		TEST(test_dropped),      TEST(test_walk),   TEST(test_json),
+		TEST(test_day_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
