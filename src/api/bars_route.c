@@ -62,6 +62,7 @@ static void walk_begin(const struct api *a, inst_id id, const char *key, const s
 	while (bar_walk_next(walk, &v) && v.row.start_ms < w->to_ms)
 		n++;
 	bar_walk_begin(walk, a->deps.bars, of, key, w->interval, w->from_ms, now);
+	walk->is_stale = a->deps.upstream->is_stale(a->deps.upstream->arg, id);
 	for (; n > w->limit; n--)
 		(void)bar_walk_next(walk, &v);
 }

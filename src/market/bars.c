@@ -279,7 +279,9 @@ static void add_hole(struct bars *b, struct instrument_bars *of, int64_t from_ms
 		of->holes_n--;
 		memmove(of->holes, of->holes + 1, of->holes_n * sizeof(*of->holes));
 	}
-	of->holes[of->holes_n++] = (struct bar_hole){.from_ms = from_ms, .to_ms = to_ms};
+	of->version = ++b->version;
+	of->holes[of->holes_n++] =
+		(struct bar_hole){.from_ms = from_ms, .to_ms = to_ms, .version = of->version};
 }
 
 bool bars_has_hole(const struct instrument_bars *of, int64_t from_ms, int64_t to_ms)

@@ -71,6 +71,7 @@ struct bar_series {
 /* Not seen, from after the first to before the second; both are market time. */
 struct bar_hole {
 	int64_t from_ms, to_ms;
+	uint64_t version; /* `version` of the instrument when it was found */
 };
 
 #define HOLES_MAX 16 /* more become one with the next: rather too much is called partial */
@@ -86,7 +87,7 @@ struct instrument_bars {
 	bool is_unmetered;      /* the newest trade came without vtt */
 	bool owes_snapshot;     /* one came while the time was not believed; or a break */
 	int32_t anchor_ms;      /* of the day: where bars of an hour begin */
-	uint64_t version;       /* the highest of its rows */
+	uint64_t version;       /* the highest of its rows and holes */
 	struct bar_hole *holes; /* HOLES_MAX; NULL: none */
 	uint32_t holes_n;
 };

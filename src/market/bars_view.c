@@ -130,6 +130,8 @@ static enum bar_state state_of(const struct bar_walk *w, const struct bar_view *
 
 	if (w->bars->is_rebuilding || w->now_ms < final_ms)
 		return BAR_PARTIAL;
+	if (w->is_stale && v->over_ms > w->of->last_ms)
+		return BAR_PARTIAL; /* the next snapshot will tell */
 	if (w->interval > BAR_1M && minutes->dropped_ms >= v->row.start_ms)
 		return BAR_PARTIAL; /* its first minutes are not kept any more */
 	if (bars_has_hole(w->of, begin_ms(w, v->row.start_ms), v->over_ms))

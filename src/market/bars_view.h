@@ -3,7 +3,8 @@
  * bars_view: bars as their readers see them: of any interval, with the state of each, as JSON.
  *
  *   partial   not whole: still open, or a part of its time was not seen (a hole, or it began before
- *             the first tick; all of them while the day is being rebuilt)
+ *             the first tick; all of them while the day is being rebuilt), or may not have been:
+ *             the instrument is not watched now, and the bar goes on behind the last message
  *   final     over, and whole
  *   amended   final, and changed by a late trade afterwards
  *
@@ -42,6 +43,7 @@ struct bar_walk {
 	enum bar_interval interval;
 	enum segment segment;
 	bool has_hours; /* the calendar knows the instrument's hours */
+	bool is_stale;  /* set behind bar_walk_begin: nobody watches the instrument now */
 	int64_t now_ms; /* market time */
 	uint32_t next;  /* row of the series below */
 };

@@ -20,6 +20,15 @@ struct channel {
 	uint64_t generation; /* of the bars that `version` counts in */
 	uint64_t version;    /* what has changed up to here was sent */
 	int64_t now_ms;      /* market time of that; 0: nothing was sent yet */
+	bool is_stale;       /* at that time nobody watched the instrument */
+};
+
+/* What a channel is to be compared with. */
+struct present {
+	const struct bars *bars;
+	const struct instrument_bars *of;
+	int64_t now_ms;
+	bool is_stale;
 };
 
 static struct channel *find(const struct client *c, inst_id id, enum bar_interval interval)
@@ -67,6 +76,7 @@ static bool parse(const char *name, enum bar_interval *interval, const char **ke
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name)
 {
 	enum bar_interval interval;
+	const struct instruments *t = &c->stream->deps.book->instruments;
 	const char *key, *refusal;
 	inst_id id;
 
@@ -74,7 +84,8 @@ const char *channel_subscribe(struct client *c, const struct scope *scope, const
 		return "subscribed"; /* it comes anyway */
 	if (!c->stream->deps.bars || !parse(name, &interval, &key))
 		return "unknown_channel";
-	refusal = client_admit(c, scope, key, VIEW_FULL, &id);
+	id = instruments_find(t, key, strlen(key));
+	refusal = client_admit(c, scope, key, VIEW_FULL, find(c, id, interval) != NULL, &id);
 	if (refusal)
 		return refusal;
 	add(c, id, interval);
@@ -128,50 +139,84 @@ void channels_list(const struct client *c, struct buf *out)
 /* --- sending ----------------------------------------------------------------------------------- */
 
 /* Nothing can have happened to its bars: no trade, and no bar has ended. */
-static bool is_quiet(const struct channel *ch, const struct bars *bars,
-		     const struct instrument_bars *of, int64_t now)
+static bool is_quiet(const struct channel *ch, const struct present *p)
 {
-	int64_t grace = bars->cfg.grace_ms;
+	int64_t grace = p->bars->cfg.grace_ms;
 
-	return ch->generation == bars->generation && ch->version == of->version &&
-	       ch->interval <= BAR_15M &&
-	       bar_start(ch->interval, of->anchor_ms, now - grace) ==
-		       bar_start(ch->interval, of->anchor_ms, ch->now_ms - grace);
+	return ch->generation == p->bars->generation && ch->version == p->of->version &&
+	       ch->is_stale == p->is_stale && ch->interval <= BAR_15M &&
+	       bar_start(ch->interval, p->of->anchor_ms, p->now_ms - grace) ==
+		       bar_start(ch->interval, p->of->anchor_ms, ch->now_ms - grace);
 }
 
-/* Where a bar may begin that a trade can still change, or that has ended since the last time. */
-static int64_t first_open(const struct channel *ch, const struct bars *bars,
-			  const struct instrument_bars *of, int64_t now)
+/* Where the newest bar begins; INT64_MAX when there is none. */
+static int64_t newest_ms(const struct channel *ch, const struct instrument_bars *of)
 {
-	int64_t since = now - bars->cfg.amend_ms - bars->cfg.grace_ms - 60000;
+	const struct bar_series *s =
+		&of->series[ch->interval == BAR_1S ? SERIES_SECOND : SERIES_MINUTE];
 
-	if (ch->now_ms && ch->now_ms < since)
-		since = ch->now_ms;
-	return bar_start(ch->interval, of->anchor_ms, since);
+	return s->n ? s->rows[s->n - 1].start_ms : INT64_MAX;
 }
 
-static bool is_due(const struct channel *ch, const struct bars *bars, const struct bar_view *v,
-		   int64_t now)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	int64_t final_ms = v->over_ms + bars->cfg.grace_ms;
+	return a < b ? a : b;
+}
 
-	return ch->generation != bars->generation || v->row.version > ch->version ||
-	       (final_ms > ch->now_ms && final_ms <= now);
+/* Where a bar may begin that a trade can still change, or that has ended since the last time, or that
+ * has turned out not to be whole. */
+static int64_t first_open(const struct channel *ch, const struct present *p)
+{
+	int64_t since = p->now_ms - p->bars->cfg.amend_ms - p->bars->cfg.grace_ms - 60000;
+
+	if (!ch->now_ms || ch->is_stale != p->is_stale)
+		since = earlier(since, newest_ms(ch, p->of));
+	if (ch->now_ms)
+		since = earlier(since, ch->now_ms);
+	for (uint32_t i = 0; ch->now_ms && i < p->of->holes_n; i++) {
+		if (p->of->holes[i].version > ch->version)
+			since = earlier(since, p->of->holes[i].from_ms);
+	}
+	return bar_start(ch->interval, p->of->anchor_ms, since);
+}
+
+static bool is_in_new_hole(const struct channel *ch, const struct instrument_bars *of,
+			   const struct bar_view *v)
+{
+	for (uint32_t i = 0; i < of->holes_n; i++) {
+		const struct bar_hole *h = &of->holes[i];
+
+		if (h->version > ch->version && h->from_ms < v->over_ms &&
+		    h->to_ms > v->row.start_ms)
+			return true;
+	}
+	return false;
+}
+
+static bool is_due(const struct channel *ch, const struct present *p, const struct bar_view *v)
+{
+	int64_t final_ms = v->over_ms + p->bars->cfg.grace_ms;
+
+	return ch->generation != p->bars->generation || ch->is_stale != p->is_stale ||
+	       v->row.version > ch->version ||
+	       (v->exchange && v->exchange->version > ch->version) ||
+	       (final_ms > ch->now_ms && final_ms <= p->now_ms) || is_in_new_hole(ch, p->of, v);
 }
 
 /* Appends what is due, with commas; returns how many bars. */
-static uint32_t put_due(struct buf *b, const struct channel *ch, const struct bars *bars,
-			const struct instrument_bars *of, const char *key, int64_t now)
+static uint32_t put_due(struct buf *b, const struct channel *ch, const struct present *p,
+			const char *key)
 {
 	struct bar_view v, newest;
 	struct bar_walk w;
 	uint32_t n = 0, seen = 0;
 
-	bar_walk_begin(&w, bars, of, key, ch->interval, first_open(ch, bars, of, now), now);
+	bar_walk_begin(&w, p->bars, p->of, key, ch->interval, first_open(ch, p), p->now_ms);
+	w.is_stale = p->is_stale;
 	while (bar_walk_next(&w, &v)) {
 		newest = v;
 		seen++;
-		if (!ch->now_ms || !is_due(ch, bars, &v, now))
+		if (!ch->now_ms || !is_due(ch, p, &v))
 			continue;
 		if (n++)
 			buf_byte(b, ',');
@@ -186,29 +231,34 @@ static uint32_t put_due(struct buf *b, const struct channel *ch, const struct ba
 
 static void send_channel(struct client *c, struct channel *ch)
 {
-	const struct bars *bars = c->stream->deps.bars;
-	const struct instrument_bars *of = bars_of(bars, ch->id);
-	const char *key = instruments_key(&c->stream->deps.book->instruments, ch->id);
-	int64_t now = clock_market_ms(c->stream->deps.loop->clock);
+	const struct stream_deps *d = &c->stream->deps;
+	const char *key = instruments_key(&d->book->instruments, ch->id);
+	struct present p = {.bars = d->bars,
+			    .of = bars_of(d->bars, ch->id),
+			    .now_ms = clock_market_ms(d->loop->clock),
+			    .is_stale = d->upstream->is_stale(d->upstream->arg, ch->id)};
 	struct buf b = {0};
 
-	if (!of || (ch->now_ms && is_quiet(ch, bars, of, now)))
+	if (!p.of || (ch->now_ms && is_quiet(ch, &p)))
 		return;
 	buf_str(&b, "{\"type\":\"bars\",\"channel\":");
 	put_name(&b, c, ch);
 	buf_str(&b, ",\"data\":[");
-	if (put_due(&b, ch, bars, of, key, now)) {
+	if (put_due(&b, ch, &p, key)) {
 		buf_str(&b, "]}");
 		client_reply(c, &b);
 	}
 	buf_fini(&b);
-	ch->generation = bars->generation;
-	ch->version = of->version;
-	ch->now_ms = now;
+	ch->generation = p.bars->generation;
+	ch->version = p.of->version;
+	ch->now_ms = p.now_ms;
+	ch->is_stale = p.is_stale;
 }
 
 void channels_send(struct client *c)
 {
+	if (c->channels_n)
+		tape_flush(c->stream->deps.tape); /* what is shown is on the tape */
 	for (uint32_t i = 0; i < c->channels_n && c->conn && !c->is_full; i++)
 		send_channel(c, &c->channels[i]);
 }

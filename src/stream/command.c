@@ -99,7 +99,7 @@ struct wish {
 };
 
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
-			 enum view_mode mode, inst_id *out)
+			 enum view_mode mode, bool has_it, inst_id *out)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -112,8 +112,7 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 	if (!d->is_known(d->known_arg, key, len))
 		return "unknown_instrument";
 	id = instruments_find(&d->book->instruments, key, len);
-	if ((id == INST_NONE || !bitset_has(&c->subs, id)) &&
-	    c->subs.count + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
+	if (!has_it && c->subs.count + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return "over_limit";
 	if (!interest_admits(d->interest, id, (enum interest_mode)mode))
 		return "over_broker_limit";
@@ -128,8 +127,9 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
 				 const struct wish *wish)
 {
-	inst_id id;
-	const char *refusal = client_admit(c, scope, key, wish->mode, &id);
+	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
+	bool has_it = id != INST_NONE && bitset_has(&c->subs, id);
+	const char *refusal = client_admit(c, scope, key, wish->mode, has_it, &id);
 
 	if (refusal)
 		return refusal;

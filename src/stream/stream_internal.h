@@ -115,9 +115,10 @@ void client_on_message(struct client *c, const void *data, size_t len);
 void client_send_connection(struct client *c);
 void stream_status_json(const struct stream *s, struct buf *out);
 
-/* The id of an instrument that this client may subscribe to, or the reason why it may not. */
+/* The id of an instrument that this client may subscribe to, or the reason why it may not. `has_it`: the
+ * subscription is no new one, and counts already. */
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
-			 enum view_mode mode, inst_id *id);
+			 enum view_mode mode, bool has_it, inst_id *id);
 
 /* channels.c: returns the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);

@@ -39,6 +39,7 @@ void theatre_open(struct theatre *t)
 							.ws = t->rig.ws,
 							.book = &t->market.book,
 							.tape = &t->market.tape,
+							.bars = t->bars,
 							.interest = &t->market.interest,
 							.cfg = &t->cfg,
 							.auth = t->auth,

@@ -15,7 +15,8 @@ struct theatre {
 	struct ws_rig rig;
 	struct market market;
 	struct stream_config cfg;
-	struct auth *auth; /* NULL: whoever connects may everything */
+	struct auth *auth;       /* NULL: whoever connects may everything */
+	const struct bars *bars; /* NULL: no channel of bars */
 	struct stream *stream;
 	struct module *mod;
 	char listen[32], origins[128], http_listen[64];
