@@ -20,6 +20,7 @@ struct channel {
 	uint64_t generation; /* of the bars that `version` counts in */
 	uint64_t version;    /* what has changed up to here was sent */
 	int64_t now_ms;      /* market time of that; 0: nothing was sent yet */
+	int64_t final_ms;    /* when the next bar ends that has begun; INT64_MAX: all have */
 	bool is_stale;       /* at that time nobody watched the instrument */
 };
 
@@ -141,12 +142,8 @@ void channels_list(const struct client *c, struct buf *out)
 /* Nothing can have happened to its bars: no trade, and no bar has ended. */
 static bool is_quiet(const struct channel *ch, const struct present *p)
 {
-	int64_t grace = p->bars->cfg.grace_ms;
-
 	return ch->generation == p->bars->generation && ch->version == p->of->version &&
-	       ch->is_stale == p->is_stale && ch->interval <= BAR_15M &&
-	       bar_start(ch->interval, p->of->anchor_ms, p->now_ms - grace) ==
-		       bar_start(ch->interval, p->of->anchor_ms, ch->now_ms - grace);
+	       ch->is_stale == p->is_stale && p->now_ms < ch->final_ms;
 }
 
 /* Where the newest bar begins; INT64_MAX when there is none. */
@@ -203,17 +200,21 @@ static bool is_due(const struct channel *ch, const struct present *p, const stru
 	       (final_ms > ch->now_ms && final_ms <= p->now_ms) || is_in_new_hole(ch, p->of, v);
 }
 
-/* Appends what is due, with commas; returns how many bars. */
+/* Appends what is due, with commas; returns how many bars. `*final_ms`: when the next of them ends. */
 static uint32_t put_due(struct buf *b, const struct channel *ch, const struct present *p,
-			const char *key)
+			const char *key, int64_t *final_ms)
 {
+	const int64_t grace = p->bars->cfg.grace_ms;
 	struct bar_view v, newest;
 	struct bar_walk w;
 	uint32_t n = 0, seen = 0;
 
 	bar_walk_begin(&w, p->bars, p->of, key, ch->interval, first_open(ch, p), p->now_ms);
 	w.is_stale = p->is_stale;
+	*final_ms = INT64_MAX;
 	while (bar_walk_next(&w, &v)) {
+		if (v.over_ms + grace > p->now_ms)
+			*final_ms = earlier(*final_ms, v.over_ms + grace);
 		newest = v;
 		seen++;
 		if (!ch->now_ms || !is_due(ch, p, &v))
@@ -238,13 +239,14 @@ static void send_channel(struct client *c, struct channel *ch)
 			    .now_ms = clock_market_ms(d->loop->clock),
 			    .is_stale = d->upstream->is_stale(d->upstream->arg, ch->id)};
 	struct buf b = {0};
+	int64_t final_ms;
 
 	if (!p.of || (ch->now_ms && is_quiet(ch, &p)))
 		return;
 	buf_str(&b, "{\"type\":\"bars\",\"channel\":");
 	put_name(&b, c, ch);
 	buf_str(&b, ",\"data\":[");
-	if (put_due(&b, ch, &p, key)) {
+	if (put_due(&b, ch, &p, key, &final_ms)) {
 		buf_str(&b, "]}");
 		client_reply(c, &b);
 	}
@@ -252,6 +254,7 @@ static void send_channel(struct client *c, struct channel *ch)
 	ch->generation = p.bars->generation;
 	ch->version = p.of->version;
 	ch->now_ms = p.now_ms;
+	ch->final_ms = final_ms;
 	ch->is_stale = p.is_stale;
 }
 

@@ -100,8 +100,7 @@ static cJSON *hear_bar(const char *start, const char *state)
 {
 	cJSON *json = viewer_hear_type(&v, "bars"), *bar;
 
-	cJSON_ArrayForEach(bar, cJSON_GetObjectItem(json, "data"))
-	{
+	cJSON_ArrayForEach (bar, cJSON_GetObjectItem(json, "data")) {
 		if ((int64_t)member_num(bar, "start_ms") != desk_ms(start))
 			continue;
 		check_str(member_str(bar, "state"), state);
@@ -173,6 +172,21 @@ static void test_stale(void **state)
 	expect("09:16:00", "final");
 }
 
+/* The day of derivatives is over at 15:40, and that is told without a tick. */
+static void test_day_ends(void **state)
+{
+	(void)state;
+	SAY(.now = "09:00:00", .price = 100, .vtt = 10);
+	SAY(.now = "15:39:00", .price = 101, .vtt = 20);
+	check_str(status_of("subscribe", "bars:1d:" FO), "subscribed");
+	expect("00:00:00", "partial");
+	pass("15:40:00.999");
+	ws_rig_for(&t.rig, 600);
+	check(!viewer_has_news(&v));
+	pass("15:40:01");
+	expect("00:00:00", "final");
+}
+
 /* The exchange's own minute may come behind the end of ours. */
 static void test_exchange_is_told(void **state)
 {
@@ -193,8 +207,8 @@ static void test_exchange_is_told(void **state)
 	expect("09:16:00", "final");
 	SAY(.now = "09:17:05", .price = 101, .vtt = 30, .minute = &minute);
 	json = hear_bar("09:16:00", "final");
-	check(cJSON_GetObjectItem(
-		cJSON_GetArrayItem(cJSON_GetObjectItem(json, "data"), 0), "exchange") != NULL);
+	check(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "data"), 0),
+				  "exchange") != NULL);
 	cJSON_Delete(json);
 }
 
@@ -227,8 +241,9 @@ static void test_adoption(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_newest_at_once), TEST(test_limits),		TEST(test_hole_is_told),
-		TEST(test_stale),	   TEST(test_exchange_is_told), TEST(test_adoption),
+		TEST(test_newest_at_once), TEST(test_limits),   TEST(test_hole_is_told),
+		TEST(test_stale),          TEST(test_day_ends), TEST(test_exchange_is_told),
+		TEST(test_adoption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
