@@ -33,7 +33,7 @@ static void on_offer_proof(void *arg, const struct proof_result *r)
 		log_warn("token", "an offered token was not taken: %s", r->why);
 		token_audit(t, "token.not_taken", &t->offered, "%s", r->why);
 		if (r->verdict == PROOF_BAD) {
-			token_remember_refused(t, t->offered.text.text);
+			known_add(&t->refused, t->offered.text.text);
 			if (token_is_live(t, t->offered.text.text))
 				token_refuse(t, t->generation);
 		}

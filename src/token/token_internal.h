@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * token_internal: what token.c (the state machine), offer.c (offers, questions) and login.c share.
+ * token_internal: what the files of the token service share; token.c has their map.
  */
 #ifndef AGNI_TOKEN_INTERNAL_H
 #define AGNI_TOKEN_INTERNAL_H
@@ -8,21 +8,14 @@
 #include "core/backoff.h"
 #include "core/log.h"
 #include "core/secret.h"
-#include "http/hash.h"
+#include "token/known.h"
 #include "token/source.h"
 #include "token/token.h"
 #include "token/vault.h"
 
-#define KNOWN_MAX  16
 #define ASKERS_MAX 64
 #define LOGINS_MAX 8
 #define STATE_TEXT 33
-
-/* Tokens that are remembered by their hash. */
-struct known {
-	unsigned char hashes[KNOWN_MAX][SHA256_BYTES];
-	uint64_t n; /* so many were, the last KNOWN_MAX are */
-};
 
 /* A token that is not in place yet. */
 struct candidate {
@@ -88,18 +81,55 @@ struct token {
 	uint64_t fetches, fetch_errors, refusals, offers, puts, expiries;
 };
 
-/* token.c */
-void token_put(struct token *t, struct candidate *c); /* takes the candidate's text */
+/* state.c */
+extern const char *const token_state_text[TOKEN_STATES];
+extern const char *const token_origin_text[ORIGINS];
+extern const char *const token_kind_text[];
+/* What is new in it goes to the log. */
+void token_set_state(struct token *t, enum token_state to, const char *fmt, ...) AGNI_PRINTF(3, 4);
+/* The state while no candidate is in hand. */
+enum token_state token_idle_state(const struct token *t);
+/* Time to look for the next token, and somebody to ask. */
+bool token_is_ending(const struct token *t);
+void token_tell(struct token *t); /* the listeners */
 /* Records an act of ours, or with `c` not NULL of who brought that candidate. */
 void token_audit(struct token *t, const char *act, const struct candidate *c, const char *fmt, ...)
 	AGNI_PRINTF(4, 5);
-bool token_is_live(const struct token *t, const char *text);
-bool token_is_refused(const struct token *t, const char *text);
-void token_remember_refused(struct token *t, const char *text);
+const char *token_source_url(const struct token *t); /* "": there is none */
 const char *token_api_url(const struct token *t);
+int64_t token_wall_ms(const struct token *t);
+
+/* candidate.c */
 void candidate_fill(const struct token *t, struct candidate *c, const char *text,
 		    enum token_origin origin, int64_t issued_ms, int64_t expires_ms);
 void candidate_clear(struct candidate *c);
+/* A token of the configuration that was not refused, and is not or was not in place. */
+bool candidate_find_given(const struct token *t, struct candidate *out);
+bool token_is_live(const struct token *t, const char *text);
+/* It was in place before the one that is: no renewal, and better than none only. */
+bool token_is_replaced(const struct token *t, const char *text);
+
+/* keep.c */
+void token_keep(struct token *t); /* the one in place, sealed */
+/* The vault's word of what it has: a vault_deps.on_found with the token as `arg`. */
+void token_on_found(void *arg, const struct seal_content *c);
+/* What was found becomes the candidate. False: there is nothing that could be tried. */
+bool token_take_kept(struct token *t);
+
+/* renew.c */
+void token_choose(struct token *t); /* what next? Nothing while a try is under way */
+void token_again_in(struct token *t, uint64_t ms);
+void token_prove(struct token *t); /* the candidate */
+void token_try_failed(struct token *t, const char *why);
+void token_try_given(struct token *t, struct candidate *given); /* takes it */
+void token_stop_trying(struct token *t);
+
+/* fetch.c */
+void token_fetch(struct token *t);
+
+/* place.c */
+void token_put(struct token *t, struct candidate *c); /* takes the candidate's text */
+void token_watch(struct token *t);                    /* the wall clock, from here on */
 
 /* offer.c, login.c: while stopping, everyone who waits is answered. */
 void token_offers_stop(struct token *t);
