@@ -9,7 +9,13 @@
 Each cmocka test, each end-to-end test, each lint and each fuzz target counts as one. A test that
 cannot run here (no data set, no tool) is skipped and says why. Every failure is told twice: where
 it happens, with its output, and once more in the last lines, by its name and its first words.
+
+Test programs run side by side: most of their time they wait, and none needs a port or a folder that
+another may have. The output of each is printed in one piece when it ends. The log ends with where
+the time went: by step, with the processor time of all that the step has started, and the slowest.
 """
+import concurrent.futures
+import contextlib
 import os
 import re
 import signal
@@ -19,11 +25,18 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FUZZ_S = int(os.environ.get("FUZZ_S", "60" if sys.argv[1:2] == ["fuzz"] else "15"))
-JOBS = str(min(os.cpu_count() or 2, 8))
+CORES = min(os.cpu_count() or 2, 8)
+BESIDE = 2 * CORES  # test programs at the same time
 TEST_LIMIT_S = 480
+# They begin before the others, or the end would be a wait for one of them alone.
+LONG = ("test_tape_recover", "test_store", "test_sim_tape", "test_stream_slow")
+SLOWEST = 15
 SANITIZER = re.compile(r"ERROR: \w*Sanitizer|runtime error:")
 passed = failed = skipped = 0
-failures = []  # what the last lines of the log repeat
+failures = []    # what the last lines of the log repeat
+steps = []       # (name, seconds, seconds of processors)
+times = []       # (seconds, name) of each test
+running = set()  # processes
 
 
 def note(kind, name, text=""):
@@ -58,6 +71,17 @@ def skip(name, why):
     note("skipped", name, why)
 
 
+@contextlib.contextmanager
+def step(name):
+    """Takes the time of a part of the gate."""
+    begin, before = time.monotonic(), os.times()
+    yield
+    now = os.times()
+    steps.append((name, time.monotonic() - begin,
+                  now.children_user + now.children_system -
+                  before.children_user - before.children_system))
+
+
 def end_all(process):
     """What the command has started goes with it: servers, workers, what they started."""
     try:
@@ -74,6 +98,7 @@ def run(cmd, limit=1800, env=None):
                              stderr=subprocess.STDOUT, env=full, start_new_session=True)
     except FileNotFoundError as e:
         return 127, str(e)
+    running.add(p)
     code, late = 124, f"\nno end within {limit} s"
     try:
         out, _ = p.communicate(timeout=limit)
@@ -84,15 +109,36 @@ def run(cmd, limit=1800, env=None):
     except BaseException:
         end_all(p)
         raise
+    finally:
+        running.discard(p)
     return code, out.decode(errors="replace") + late
 
 
+def side_by_side(workers, jobs):
+    """Runs commands, given as {name: arguments of run()}, so many at a time in this order. As each
+    ends: its name, exit code, output and seconds."""
+    def timed(name):
+        begin = time.monotonic()
+        return name, *run(**jobs[name]), time.monotonic() - begin
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        try:
+            for done in concurrent.futures.as_completed([pool.submit(timed, n) for n in jobs]):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for p in list(running):
+                end_all(p)
+            raise
+
+
 def make(*args):
-    return run(["make", "-j" + JOBS, "--no-print-directory", *args])
+    return run(["make", f"-j{CORES}", "--no-print-directory", *args])
 
 
 def build(name, *args):
-    code, out = make(*args)
+    with step(name):
+        code, out = make(*args)
     count(code == 0, name, "\n" + out[-6000:])
     return code == 0
 
@@ -120,12 +166,10 @@ def reasons(code, out):
     return found + ([alarm] if alarm else []) or [f"exit {code}" + indent(out.splitlines()[-5:])]
 
 
-def cmocka(program, env):
-    """One test program; its own summary tells how many tests passed, failed, were skipped."""
+def cmocka(name, code, out, seconds):
+    """One test program that has ended; its own summary tells how many tests passed, failed, were
+    skipped."""
     global passed, failed, skipped
-    name = os.path.relpath(program, ROOT)
-    start = time.monotonic()
-    code, out = run([program], limit=TEST_LIMIT_S, env=env)
     n = {k: sum(int(x) for x in re.findall(r"\[ +%s +\] (?:\w+: )?(\d+) test\(s\)" % k, out))
          for k in ("PASSED", "SKIPPED", "FAILED", "ERROR")}
     bad = n["FAILED"] + n["ERROR"]
@@ -135,8 +179,9 @@ def cmocka(program, env):
         bad = 1  # ran nothing
     passed, failed, skipped = passed + n["PASSED"], failed + bad, skipped + n["SKIPPED"]
     kind = "FAILED" if bad else "ok"
+    times.append((seconds, name))
     note(kind, name, f"{n['PASSED']} passed, {bad} failed, {n['SKIPPED']} skipped, "
-                     f"{time.monotonic() - start:.1f} s")
+                     f"{seconds:.1f} s")
     if bad:
         why = reasons(code, out)
         failures.extend(f"{name}: {text}" for text in why)
@@ -154,13 +199,16 @@ SANITIZE = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_check
 def programs(flavour):
     if not build(f"build of the tests, {flavour}", f"FLAVOUR={flavour}", "tests"):
         return
-    base = os.path.join(ROOT, "build", flavour, "test")
-    for kind in ("unit", "module"):
-        sources = sorted(os.listdir(os.path.join(ROOT, "test", kind)))
-        for src in sources:
-            if src.endswith(".c"):
-                cmocka(os.path.join(base, kind, src[:-2]),
-                       SANITIZE if flavour == "asan" else None)
+    names = [f"{kind}/{src[:-2]}" for kind in ("module", "unit")
+             for src in sorted(os.listdir(os.path.join(ROOT, "test", kind))) if src.endswith(".c")]
+    names.sort(key=lambda name: os.path.basename(name) not in LONG)
+    with step(f"unit and module tests, {flavour}"):
+        for end in side_by_side(BESIDE, {
+                f"build/{flavour}/test/{name}": {
+                    "cmd": [os.path.join(ROOT, "build", flavour, "test", name)],
+                    "limit": TEST_LIMIT_S, "env": SANITIZE if flavour == "asan" else None}
+                for name in names}):
+            cmocka(*end)
 
 
 def e2e(flavour):
@@ -170,7 +218,10 @@ def e2e(flavour):
         return
     binary = os.path.join(ROOT, "build", flavour, "agnidata")
     env = dict(SANITIZE if flavour == "asan" else {}, AGNIDATA=binary, AGNI_FLAVOUR=flavour)
-    code, out = run([sys.executable, "test/e2e/run.py"], limit=1500, env=env)
+    with step(f"end-to-end tests, {flavour}"):
+        code, out = run([sys.executable, "test/e2e/run.py"], limit=1500, env=env)
+    times.extend((float(m[2]), f"{flavour}: {m[1]}")
+                 for m in re.finditer(r"^ok +(\w+) ([\d.]+) s", out, re.M))
     m = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", out, re.M)
     print(out if code or not m else "\n".join(out.splitlines()[:-1]), flush=True)
     if m:
@@ -183,7 +234,8 @@ def e2e(flavour):
 def lints():
     here = os.path.join(ROOT, "test", "lint")
     for script in sorted(os.listdir(here)):
-        code, out = run([os.path.join(here, script)], limit=900)
+        with step("lint " + script):
+            code, out = run([os.path.join(here, script)], limit=900)
         if code == 77:
             skip("lint " + script, out.strip().splitlines()[-1] if out.strip() else "")
         else:
@@ -199,15 +251,26 @@ def fuzz():
         return
     if not build("build of the fuzz targets", "FLAVOUR=fuzz", "fuzzers"):
         return
+    jobs = {}
     for t in targets:
         corpus = os.path.join("test", "fuzz", "corpus", t.replace("fuzz_", ""))
         scratch = os.path.join("build", "fuzz", "corpus", t)
         os.makedirs(os.path.join(ROOT, scratch), exist_ok=True)
         dirs = [scratch] + ([corpus] if os.path.isdir(os.path.join(ROOT, corpus)) else [])
-        code, out = run([os.path.join(ROOT, "build/fuzz/fuzz", t), f"-max_total_time={FUZZ_S}",
-                         "-rss_limit_mb=2048", "-timeout=10",
-                         f"-artifact_prefix=build/fuzz/{t}-", *dirs], limit=FUZZ_S + 120)
-        count(code == 0, f"{t}, {FUZZ_S} s", "\n" + out[-4000:])
+        jobs[t] = {"cmd": [os.path.join(ROOT, "build/fuzz/fuzz", t), f"-max_total_time={FUZZ_S}",
+                           "-rss_limit_mb=2048", "-timeout=10",
+                           f"-artifact_prefix=build/fuzz/{t}-", *dirs], "limit": FUZZ_S + 120}
+    with step("fuzzing"):
+        for t, code, out, _ in side_by_side(CORES, jobs):  # each has a processor of its own
+            count(code == 0, f"{t}, {FUZZ_S} s", "\n" + out[-4000:])
+
+
+def tell_times():
+    for name, seconds, cpu in steps:
+        if seconds >= 1:
+            note("time", name, f"{seconds:.0f} s, processors {cpu:.0f} s")
+    for seconds, name in sorted(times, reverse=True)[:SLOWEST]:
+        note("slow", name, f"{seconds:.1f} s")
 
 
 def main():
@@ -223,6 +286,7 @@ def main():
         e2e("asan")
     if what in ("all", "fuzz"):
         fuzz()
+    tell_times()
     for text in failures:
         print(f"FAILED   {text}")
     print(f"took {time.monotonic() - start:.0f} s")
