@@ -43,7 +43,8 @@ TESTS   := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/unit/*.c test/module/
 FUZZERS := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 
-.PHONY: all help run test quick bench soak asan fuzz lint format tests benches fuzzers clean check-deps
+.PHONY: all help run test quick bench soak asan fuzz lint format tests benches fuzzers objects clean \
+        check-deps
 .DEFAULT_GOAL := all
 # Objects of tests are kept, though only a chain of rules names them.
 .PRECIOUS: $(B)/%.o
@@ -100,6 +101,9 @@ $(B)/fuzz/%: $(B)/test/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	@$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+
+# All that is ours, compiled and not linked: what test/lint/warnings.sh looks at.
+objects: $(patsubst %.c,$(B)/%.o,$(SRC) src/main.c $(wildcard test/*/*.c bench/*.c))
 
 -include $(OBJ:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(BENCHES:=.d) $(B)/src/main.d
 
