@@ -148,7 +148,7 @@ void tape_rig_up(struct tape_rig *r)
 
 	clock_init_manual(&r->clock, CLOCK_SYSTEM, 1763700000000);
 	check_i64(loop_init(&r->loop, &r->clock), 0);
-	tape_init(&r->tape, 1 << 20);
+	tape_init(&r->tape, (size_t)r->cfg.memory_bytes);
 	r->mod = tape_module(&r->tape,
 			     &(struct tape_deps){.loop = &r->loop,
 						 .cfg = &r->cfg,
