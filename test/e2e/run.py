@@ -31,7 +31,8 @@ except ModuleNotFoundError as missing:
     sys.exit(0)
 
 LIMIT_S = 150  # one test, if it does not say otherwise by an attribute `limit`
-WORKERS = 2   # most tests wait most of the time; those that measure time are marked `alone`
+# Most tests wait most of the time; those that measure time are marked `alone`.
+WORKERS = 2 * min(os.cpu_count() or 2, 8)
 
 
 def collect(names):
