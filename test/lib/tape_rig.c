@@ -128,6 +128,19 @@ void tape_rig_fini(struct tape_rig *r)
 	empty_folder(r->parent);
 }
 
+int tape_rig_setup(void **rig)
+{
+	tape_rig_init(*rig);
+	return 0;
+}
+
+int tape_rig_teardown(void **rig)
+{
+	tape_faults = (struct tape_faults){0};
+	tape_rig_fini(*rig);
+	return 0;
+}
+
 static void on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t recv_mono)
 {
 	struct tape_rig *r = arg;

@@ -42,6 +42,12 @@ extern struct tape_faults tape_faults;
 void tape_rig_init(struct tape_rig *r);
 void tape_rig_fini(struct tape_rig *r); /* deletes the folder */
 
+/* A test of cmocka between the two; no fault is left to the next. */
+#define tape_rig_test(f, rig)                                                                      \
+	cmocka_unit_test_prestate_setup_teardown(f, tape_rig_setup, tape_rig_teardown, rig)
+int tape_rig_setup(void **rig);
+int tape_rig_teardown(void **rig);
+
 void tape_rig_up(struct tape_rig *r);
 void tape_rig_down(struct tape_rig *r); /* a clean stop */
 void tape_rig_kill(struct tape_rig *r); /* what was written stays, nothing is added */

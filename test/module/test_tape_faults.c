@@ -14,21 +14,6 @@
 
 static struct tape_rig r;
 
-static int setup(void **state)
-{
-	(void)state;
-	tape_rig_init(&r);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	tape_faults = (struct tape_faults){0};
-	tape_rig_fini(&r);
-	return 0;
-}
-
 static void fill(uint32_t blocks)
 {
 	for (uint32_t i = 0; i < blocks; i++) {
@@ -400,7 +385,7 @@ static void test_full_at_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) tape_rig_test(f, &r)
 		TEST(test_short_writes),
 		TEST(test_full),
 		TEST(test_killed_while_degraded),

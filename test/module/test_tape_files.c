@@ -12,20 +12,6 @@
 
 static struct tape_rig r;
 
-static int setup(void **state)
-{
-	(void)state;
-	tape_rig_init(&r);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	tape_rig_fini(&r);
-	return 0;
-}
-
 /* So many blocks of `n` ticks, some to a turn. */
 static void fill(uint32_t blocks, uint32_t n)
 {
@@ -263,7 +249,7 @@ static void test_sources(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) tape_rig_test(f, &r)
 		TEST(test_restarts), TEST(test_segments),  TEST(test_readers_share),
 		TEST(test_no_index), TEST(test_retention), TEST(test_sync_turn),
 		TEST(test_sources),

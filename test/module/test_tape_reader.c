@@ -18,20 +18,6 @@
 
 static struct tape_rig r; /* for its folder alone */
 
-static int setup(void **state)
-{
-	(void)state;
-	tape_rig_init(&r);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	tape_rig_fini(&r);
-	return 0;
-}
-
 static void write_tape(uint64_t epoch, uint64_t seq)
 {
 	struct tape_writer w;
@@ -138,8 +124,8 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+		tape_rig_test(test_whole, &r),
+		tape_rig_test(test_damage, &r),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
