@@ -279,3 +279,22 @@ void broker_connect(struct broker *b)
 	broker_start(b);
 	broker_until(b, FEED_SUBSCRIBING);
 }
+
+int broker_log_begin(void **state)
+{
+	(void)state;
+	log_capture();
+	return 0;
+}
+
+int broker_log_end(void **state)
+{
+	static const char *const tokens[] = {"tok1", "tok2", "tok-"};
+	int leaks = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		leaks += strstr(log_captured(), tokens[i]) != NULL;
+	log_release();
+	return leaks;
+}

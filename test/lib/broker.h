@@ -73,6 +73,10 @@ void broker_until_requests(struct broker *b, unsigned n);
 /* Broker up, feed started, and connected: SUBSCRIBING. */
 void broker_connect(struct broker *b);
 
+/* Set-up and end of a group: what is logged is kept, and a token in it is a failure. */
+int broker_log_begin(void **state);
+int broker_log_end(void **state);
+
 /* --- what the gate says ----------------------------------------------------------------------- */
 
 /* A message of one key: price in 1/10000 rupee, at `ts_ms` of the exchange's clock. */

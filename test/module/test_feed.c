@@ -652,20 +652,6 @@ static void test_stop(void **state)
 	broker_down(&b);
 }
 
-static int quiet(void **state)
-{
-	(void)state;
-	log_capture();
-	return 0;
-}
-
-static int loud(void **state)
-{
-	(void)state;
-	log_release();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -691,5 +677,5 @@ int main(void)
 		cmocka_unit_test(test_stop),
 	};
 
-	return cmocka_run_group_tests(tests, quiet, loud);
+	return cmocka_run_group_tests(tests, broker_log_begin, broker_log_end);
 }
