@@ -7,20 +7,11 @@
 #include <stdio.h>
 
 #include "../lib/check.h"
+#include "../lib/http_world.h"
 #include "../lib/tls_files.h"
-#include "http/client.h"
 #include "http/server.h"
 
-#define DEADLINE_MS 20000
-#define CALLS_MAX   8
-
-struct world {
-	struct clock clock;
-	struct loop loop;
-	struct http_client *client;
-	uv_timer_t timer;
-	bool is_late, is_closed;
-};
+#define CALLS_MAX 8
 
 /* A peer that does with the n-th request what plan[n] says:
  *   a  answers "n"              c  the same, and says that it closes   s  the same, closes in silence
@@ -30,7 +21,7 @@ struct world {
  *   k  answers, says that it closes, and does not
  */
 struct keeper {
-	struct world *w;
+	struct http_world *w;
 	uv_tcp_t listener;
 	int port;
 	const char *plan;
@@ -44,57 +35,6 @@ struct kept {
 	uv_tcp_t tcp;
 	char in[4096];
 };
-
-struct outcome {
-	int calls, code, status;
-	char error[300], body[100];
-};
-
-/* ---- world -------------------------------------------------------------------------------- */
-
-static void world_up(struct world *w, const char *ca_file)
-{
-	*w = (struct world){0};
-	clock_init(&w->clock, CLOCK_SYSTEM);
-	check_i64(loop_init(&w->loop, &w->clock), 0);
-	uv_timer_init(&w->loop.uv, &w->timer);
-	w->timer.data = w;
-	w->client = http_client_create(&w->loop, ca_file);
-}
-
-static void on_late(uv_timer_t *timer)
-{
-	((struct world *)timer->data)->is_late = true;
-}
-
-static bool run_until(struct world *w, bool (*cond)(const void *arg), const void *arg)
-{
-	w->is_late = false;
-	uv_timer_start(&w->timer, on_late, DEADLINE_MS, 0);
-	while (!cond(arg) && !w->is_late)
-		uv_run(&w->loop.uv, UV_RUN_ONCE);
-	uv_timer_stop(&w->timer);
-	return !w->is_late;
-}
-
-static void on_closed(void *arg)
-{
-	((struct world *)arg)->is_closed = true;
-}
-
-static bool is_closed(const void *arg)
-{
-	return ((const struct world *)arg)->is_closed;
-}
-
-/* Idle connections are closed too: no handle may be left. */
-static void world_down(struct world *w)
-{
-	http_client_close(w->client, on_closed, w);
-	check(run_until(w, is_closed, w));
-	uv_close((uv_handle_t *)&w->timer, NULL);
-	check_i64(loop_fini(&w->loop), 0);
-}
 
 /* ---- the peer ------------------------------------------------------------------------------ */
 
@@ -184,7 +124,7 @@ static void on_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 }
 
-static void keeper_up(struct keeper *k, struct world *w, const char *plan)
+static void keeper_up(struct keeper *k, struct http_world *w, const char *plan)
 {
 	struct sockaddr_in addr;
 	int len = sizeof(addr);
@@ -215,35 +155,19 @@ static bool is_gone(const void *arg)
 }
 
 /* The client lets go of its connections first. */
-static void both_down(struct world *w, struct keeper *k)
+static void both_down(struct http_world *w, struct keeper *k)
 {
 	http_client_keep(w->client, 0, 0);
 	uv_close((uv_handle_t *)&k->listener, on_listener_closed);
-	check(run_until(w, is_gone, k));
+	check(http_world_until(w, is_gone, k));
 	buf_fini(&k->seen);
-	world_down(w);
+	http_world_down(w);
 }
 
 /* ---- calls --------------------------------------------------------------------------------- */
 
-static void on_done(void *arg, const struct http_result *r)
-{
-	struct outcome *o = arg;
-
-	o->calls++;
-	o->code = r->code;
-	o->status = r->status;
-	snprintf(o->error, sizeof(o->error), "%s", r->error);
-	snprintf(o->body, sizeof(o->body), "%s", r->body);
-}
-
-static bool is_done(const void *arg)
-{
-	return ((const struct outcome *)arg)->calls > 0;
-}
-
-static struct http_call *start(struct world *w, const char *method, const char *host, int port,
-			       struct outcome *out)
+static struct http_call *start(struct http_world *w, const char *method, const char *host, int port,
+			       struct http_outcome *out)
 {
 	struct agni_err err;
 	struct http_call *call;
@@ -251,32 +175,32 @@ static struct http_call *start(struct world *w, const char *method, const char *
 	struct http_call_options o = {.method = method,
 				      .url = url,
 				      .authorization = "Bearer secret",
-				      .timeout_ms = DEADLINE_MS / 2,
+				      .timeout_ms = HTTP_WORLD_DEADLINE_MS / 2,
 				      .response_max = 1000,
 				      .follow_redirects = true};
 
 	snprintf(url, sizeof(url), "%s:%d/x", host, port);
-	*out = (struct outcome){0};
-	call = http_call_start(w->client, &o, on_done, out, &err);
+	*out = (struct http_outcome){0};
+	call = http_call_start(w->client, &o, http_outcome_take, out, &err);
 	if (!call)
 		fail_msg("%s", err.text);
 	check_i64(out->calls, 0);
 	return call;
 }
 
-static struct outcome ask(struct keeper *k, const char *method)
+static struct http_outcome ask(struct keeper *k, const char *method)
 {
-	struct outcome o;
+	struct http_outcome o;
 
 	start(k->w, method, "http://127.0.0.1", k->port, &o);
-	check(run_until(k->w, is_done, &o));
+	check(http_world_until(k->w, http_outcome_is_there, &o));
 	check_i64(o.calls, 1);
 	return o;
 }
 
 static void check_answer(struct keeper *k, const char *method, const char *body)
 {
-	struct outcome o = ask(k, method);
+	struct http_outcome o = ask(k, method);
 
 	check_str(o.error, "");
 	check_str(o.body, body);
@@ -284,7 +208,7 @@ static void check_answer(struct keeper *k, const char *method, const char *body)
 
 static void check_fails(struct keeper *k, const char *method, int code)
 {
-	struct outcome o = ask(k, method);
+	struct http_outcome o = ask(k, method);
 
 	if (o.code != code)
 		fail_msg("%d \"%s\", wanted %d", o.code, o.error, code);
@@ -300,11 +224,11 @@ static void check_counts(const struct keeper *k, int accepted, int requests)
 
 static void test_reuse(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "aaaaa");
 	for (int i = 1; i <= 5; i++)
 		check_answer(&k, i == 3 ? "DELETE" : "GET", (char[]){(char)('0' + i), 0});
@@ -320,11 +244,11 @@ static void test_stale(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
-		struct world w;
+		struct http_world w;
 		struct keeper k;
 
 		for (int is_delete = 0; is_delete < 2; is_delete++) {
-			world_up(&w, NULL);
+			http_world_up(&w, NULL);
 			keeper_up(&k, &w, plans[i]);
 			check_answer(&k, "GET", "1");
 			check_answer(&k, is_delete ? "DELETE" : "GET", "3");
@@ -336,11 +260,11 @@ static void test_stale(void **state)
 
 static void test_retried_once(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "axxa");
 	check_answer(&k, "GET", "1");
 	check_fails(&k, "GET", AGNI_ECLOSED);
@@ -352,11 +276,11 @@ static void test_retried_once(void **state)
 /* A new connection that is closed says something of the peer: not tried again. */
 static void test_new_connections_are_not_retried(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "xr");
 	check_fails(&k, "GET", AGNI_ECLOSED);
 	check_fails(&k, "GET", UV_ECONNRESET);
@@ -367,11 +291,11 @@ static void test_new_connections_are_not_retried(void **state)
 /* A POST is never sent twice: it has a connection of its own, which others may use afterwards. */
 static void test_post(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "aaaxa");
 	check_answer(&k, "GET", "1");
 	check_answer(&k, "POST", "2");
@@ -388,11 +312,11 @@ static void test_post(void **state)
 /* Part of an answer has come: the request was heard, and may have done something. */
 static void test_half_an_answer(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "aha");
 	check_answer(&k, "GET", "1");
 	check_fails(&k, "GET", AGNI_ECLOSED);
@@ -408,10 +332,10 @@ static void test_not_reusable(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
-		struct world w;
+		struct http_world w;
 		struct keeper k;
 
-		world_up(&w, NULL);
+		http_world_up(&w, NULL);
 		keeper_up(&k, &w, plans[i]);
 		(void)ask(&k, "GET");
 		check_answer(&k, "GET", "2");
@@ -423,14 +347,14 @@ static void test_not_reusable(void **state)
 /* The peer closes an idle connection in silence: the next call does not even try it. */
 static void test_closed_while_idle(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "sa");
 	check_answer(&k, "GET", "1");
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	for (int i = 0; i < 20; i++)
 		uv_run(&w.loop.uv, UV_RUN_NOWAIT);
 	check_answer(&k, "GET", "2");
@@ -440,11 +364,11 @@ static void test_closed_while_idle(void **state)
 
 static void test_redirect_stays_on_it(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "la");
 	check_answer(&k, "GET", "2");
 	check_counts(&k, 1, 2);
@@ -459,12 +383,12 @@ static bool has_two(const void *arg)
 
 static void ask_together(struct keeper *k, int n)
 {
-	struct outcome o[CALLS_MAX];
+	struct http_outcome o[CALLS_MAX];
 
 	for (int i = 0; i < n; i++)
 		start(k->w, "GET", "http://127.0.0.1", k->port, &o[i]);
 	for (int i = 0; i < n; i++) {
-		check(run_until(k->w, is_done, &o[i]));
+		check(http_world_until(k->w, http_outcome_is_there, &o[i]));
 		check_str(o[i].error, "");
 	}
 }
@@ -472,39 +396,39 @@ static void ask_together(struct keeper *k, int n)
 /* Calls at the same time have a connection each; two of these are kept. */
 static void test_bounded(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
-	http_client_keep(w.client, 2, DEADLINE_MS);
+	http_world_up(&w, NULL);
+	http_client_keep(w.client, 2, HTTP_WORLD_DEADLINE_MS);
 	keeper_up(&k, &w, "aaaaaaaaa");
 	ask_together(&k, 5);
 	check_i64(k.accepted, 5);
-	check(run_until(&w, has_two, &k));
+	check(http_world_until(&w, has_two, &k));
 	ask_together(&k, 2);
 	check_counts(&k, 5, 7);
 	http_client_keep(w.client, 0, 0);
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	buf_reset(&k.seen);
 	check_answer(&k, "GET", "8");
 	check(strstr(buf_cstr(&k.seen), "Connection: close\r\n") != NULL);
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	both_down(&w, &k);
 }
 
 static void test_idle_too_long(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	http_client_keep(w.client, 8, 30);
 	keeper_up(&k, &w, "aa");
 	check_answer(&k, "GET", "1");
 	check_i64(k.open, 1);
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	check_answer(&k, "GET", "2");
 	check_counts(&k, 2, 2);
 	both_down(&w, &k);
@@ -513,18 +437,18 @@ static void test_idle_too_long(void **state)
 /* Another host or port is another origin, even where it is the same machine. */
 static void test_origins_are_apart(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper a, b;
-	struct outcome o;
+	struct http_outcome o;
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&a, &w, "aaa");
 	keeper_up(&b, &w, "aa");
 	check_answer(&a, "GET", "1");
 	check_answer(&b, "GET", "1");
 	start(&w, "GET", "http://localhost", a.port, &o);
-	check(run_until(&w, is_done, &o));
+	check(http_world_until(&w, http_outcome_is_there, &o));
 	check_str(o.body, "2");
 	check_answer(&b, "GET", "2");
 	check_answer(&a, "GET", "3");
@@ -532,7 +456,7 @@ static void test_origins_are_apart(void **state)
 	check_counts(&b, 1, 2);
 	http_client_keep(w.client, 0, 0);
 	uv_close((uv_handle_t *)&b.listener, on_listener_closed);
-	check(run_until(&w, is_gone, &b));
+	check(http_world_until(&w, is_gone, &b));
 	buf_fini(&b.seen);
 	both_down(&w, &a);
 }
@@ -545,39 +469,39 @@ static bool has_asked_twice(const void *arg)
 /* A call that is cancelled or runs out of time takes its connection with it. */
 static void test_given_up(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
-	struct outcome o;
+	struct http_outcome o;
 	struct http_call *call;
 	struct agni_err err;
 	char url[100];
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "atata");
 	check_answer(&k, "GET", "1");
 	call = start(&w, "GET", "http://127.0.0.1", k.port, &o);
-	check(run_until(&w, has_asked_twice, &k));
+	check(http_world_until(&w, has_asked_twice, &k));
 	http_call_cancel(call);
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	check_answer(&k, "GET", "3");
 	check_counts(&k, 2, 3);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", k.port);
-	o = (struct outcome){0};
+	o = (struct http_outcome){0};
 	call = http_call_start(
 		w.client,
 		&(struct http_call_options){
 			.method = "GET", .url = url, .timeout_ms = 50, .response_max = 100},
-		on_done, &o, &err);
+		http_outcome_take, &o, &err);
 	assert_non_null(call);
-	check(run_until(&w, is_done, &o));
+	check(http_world_until(&w, http_outcome_is_there, &o));
 	check_i64(o.code, AGNI_ETIMEDOUT);
 	check_answer(&k, "GET", "5");
 	check_counts(&k, 3, 5);
 	/* And one that is cancelled before its turn has come. */
 	call = start(&w, "GET", "http://127.0.0.1", k.port, &o);
 	http_call_cancel(call);
-	check(run_until(&w, is_empty, &k));
+	check(http_world_until(&w, is_empty, &k));
 	check_i64(k.requests, 5);
 	both_down(&w, &k);
 }
@@ -585,23 +509,25 @@ static void test_given_up(void **state)
 /* A limit is that of the call, not of the connection's first one. */
 static void test_limits_are_the_calls(void **state)
 {
-	struct world w;
+	struct http_world w;
 	struct keeper k;
-	struct outcome o = {0};
+	struct http_outcome o = {0};
 	struct agni_err err;
 	char url[100];
 
 	(void)state;
-	world_up(&w, NULL);
+	http_world_up(&w, NULL);
 	keeper_up(&k, &w, "aa");
 	check_answer(&k, "GET", "1");
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", k.port);
-	assert_non_null(http_call_start(
-		w.client,
-		&(struct http_call_options){
-			.method = "GET", .url = url, .timeout_ms = DEADLINE_MS, .response_max = 0},
-		on_done, &o, &err));
-	check(run_until(&w, is_done, &o));
+	assert_non_null(
+		http_call_start(w.client,
+				&(struct http_call_options){.method = "GET",
+							    .url = url,
+							    .timeout_ms = HTTP_WORLD_DEADLINE_MS,
+							    .response_max = 0},
+				http_outcome_take, &o, &err));
+	check(http_world_until(&w, http_outcome_is_there, &o));
 	check_i64(o.code, AGNI_ELIMIT);
 	check_i64(k.accepted, 1);
 	both_down(&w, &k);
@@ -635,13 +561,13 @@ static bool is_true(const void *arg)
 	return *(const bool *)arg;
 }
 
-static struct http_server *serve_tls(struct world *w, struct tls_files *f, int64_t idle_ms)
+static struct http_server *serve_tls(struct http_world *w, struct tls_files *f, int64_t idle_ms)
 {
 	char cert[128], key[128];
 	struct http_server_config cfg = {.loop = &w->loop,
 					 .host = "127.0.0.1",
-					 .limits = {.header_timeout_ms = DEADLINE_MS,
-						    .body_timeout_ms = DEADLINE_MS,
+					 .limits = {.header_timeout_ms = HTTP_WORLD_DEADLINE_MS,
+						    .body_timeout_ms = HTTP_WORLD_DEADLINE_MS,
 						    .idle_timeout_ms = idle_ms,
 						    .head_max_bytes = 16384,
 						    .target_max_bytes = 8192,
@@ -661,18 +587,18 @@ static struct http_server *serve_tls(struct world *w, struct tls_files *f, int64
 	return s;
 }
 
-static void ask_tls(struct world *w, int port, struct outcome *o)
+static void ask_tls(struct http_world *w, int port, struct http_outcome *o)
 {
 	start(w, "GET", "https://localhost", port, o);
-	check(run_until(w, is_done, o));
+	check(http_world_until(w, http_outcome_is_there, o));
 }
 
 static void test_tls(void **state)
 {
 	struct tls_files f;
-	struct world w;
+	struct http_world w;
 	struct http_server *s;
-	struct outcome o;
+	struct http_outcome o;
 	bool is_stopped = false;
 	int port;
 
@@ -681,7 +607,7 @@ static void test_tls(void **state)
 		print_message("no openssl command\n");
 		skip();
 	}
-	world_up(&w, tls_files_path(&f, "ca.pem"));
+	http_world_up(&w, tls_files_path(&f, "ca.pem"));
 	s = serve_tls(&w, &f, 300);
 	port = http_server_port(s);
 	for (int i = 0; i < 4; i++) {
@@ -691,7 +617,7 @@ static void test_tls(void **state)
 	}
 	check_i64(http_server_stats(s)->tls_handshakes_total, 1);
 	/* The peer closes the idle one; the next call begins with a handshake of its own. */
-	check(run_until(&w, has_no_connection, s));
+	check(http_world_until(&w, has_no_connection, s));
 	ask_tls(&w, port, &o);
 	check_str(o.body, "hello");
 	check_i64(http_server_stats(s)->tls_handshakes_total, 2);
@@ -699,8 +625,8 @@ static void test_tls(void **state)
 	http_server_stop(s, 0, on_stopped, &is_stopped);
 	ask_tls(&w, port, &o);
 	check_i64(o.code, UV_ECONNREFUSED);
-	check(run_until(&w, is_true, &is_stopped));
-	world_down(&w);
+	check(http_world_until(&w, is_true, &is_stopped));
+	http_world_down(&w);
 	tls_files_remove(&f);
 }
 
