@@ -84,6 +84,36 @@ void http_client_down(struct ws_rig *r, struct http_client *c)
 	ws_rig_turn(r);
 }
 
+struct http_server *http_server_up(struct ws_rig *r, const struct http_server_config *cfg)
+{
+	struct http_server_config full = *cfg;
+	struct http_server *s;
+	struct agni_err err = {0};
+
+	full.loop = &r->loop;
+	full.host = "127.0.0.1";
+	full.limits = (struct http_limits){.header_timeout_ms = 60000,
+					   .body_timeout_ms = 60000,
+					   .idle_timeout_ms = 60000,
+					   .head_max_bytes = 16384,
+					   .target_max_bytes = 8192,
+					   .headers_max = 100,
+					   .body_max_bytes = 65536,
+					   .connections_max = 100};
+	if (http_server_create(&full, &s, &err) < 0 || http_server_listen(s, &err) < 0)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+void http_server_down(struct ws_rig *r, struct http_server *s)
+{
+	bool is_stopped = false;
+
+	http_server_stop(s, 0, set_true, &is_stopped);
+	rig_until(r, is_true, &is_stopped);
+	ws_rig_turn(r);
+}
+
 /* --- one HTTP request ------------------------------------------------------------------------- */
 
 static void on_answer(void *arg, const struct http_result *res)

@@ -8,6 +8,7 @@
 
 #include "core/module.h"
 #include "http/client.h"
+#include "http/server.h"
 #include "market/book.h"
 #include "market/interest.h"
 #include "market/upstream.h"
@@ -29,6 +30,13 @@ uint64_t module_metric(const struct module *m, const char *name);
 
 /* Closes the client and turns until it is gone. */
 void http_client_down(struct ws_rig *r, struct http_client *c);
+
+/* A server on a free port of 127.0.0.1, with limits that no test meets; loop, host and limits of `cfg`
+ * need not be set. */
+struct http_server *http_server_up(struct ws_rig *r, const struct http_server_config *cfg);
+
+/* Stops the server and turns until it is gone. */
+void http_server_down(struct ws_rig *r, struct http_server *s);
 
 /* Turns until `cond` holds; fails the test after PARTS_WAIT_MS. */
 void rig_until(struct ws_rig *r, bool (*cond)(void *arg), void *arg);

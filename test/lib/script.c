@@ -47,39 +47,12 @@ void script_set(struct script *s, const struct script_reply *replies, size_t n)
 
 void script_up(struct ws_rig *r, struct script *s, const struct script_reply *replies, size_t n)
 {
-	struct agni_err err = {0};
-	struct http_server_config cfg = {
-		.loop = &r->loop,
-		.host = "127.0.0.1",
-		.limits = {.header_timeout_ms = 60000,
-			   .body_timeout_ms = 60000,
-			   .idle_timeout_ms = 60000,
-			   .head_max_bytes = 16384,
-			   .target_max_bytes = 8192,
-			   .headers_max = 100,
-			   .body_max_bytes = 65536,
-			   .connections_max = 100},
-		.routes = s->routes,
-		.routes_n = 1,
-	};
-
 	*s = (struct script){0};
 	s->routes[0] = (struct http_route){"GET", "/{path}", on_request, s, 0};
 	script_set(s, replies, n);
-	if (http_server_create(&cfg, &s->server, &err) < 0 ||
-	    http_server_listen(s->server, &err) < 0)
-		fail_msg("%s", err.text);
+	s->server =
+		http_server_up(r, &(struct http_server_config){.routes = s->routes, .routes_n = 1});
 	s->port = http_server_port(s->server);
-}
-
-static void on_stopped(void *arg)
-{
-	((struct script *)arg)->is_stopped = true;
-}
-
-static bool is_stopped(void *arg)
-{
-	return ((struct script *)arg)->is_stopped;
 }
 
 void script_down(struct ws_rig *r, struct script *s)
@@ -87,7 +60,5 @@ void script_down(struct ws_rig *r, struct script *s)
 	/* A request belongs to its handler until it is answered, even if nobody waits any more. */
 	for (unsigned i = 0; i < s->held_n; i++)
 		http_respond(s->held[i], 503, "text/plain", NULL, "", 0);
-	http_server_stop(s->server, 0, on_stopped, s);
-	rig_until(r, is_stopped, s);
-	ws_rig_turn(r);
+	http_server_down(r, s->server);
 }

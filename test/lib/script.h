@@ -31,7 +31,6 @@ struct script {
 	} heard[SCRIPT_HEARD];                      /* the first requests */
 	struct http_request *held[SCRIPT_HELD_MAX]; /* not answered */
 	unsigned held_n;
-	bool is_stopped;
 };
 
 /* Listens on 127.0.0.1, any port. */

@@ -21,7 +21,7 @@ struct stand {
 	struct http_server *server;
 	struct keyring ring;
 	int port;
-	bool is_done, is_stopped;
+	bool is_done;
 	int status;
 	int64_t retry_after_s;
 	char body[512];
@@ -60,32 +60,12 @@ static void stand_up(struct stand *s)
 
 static void stand_open(struct stand *s)
 {
-	struct http_server_config cfg = {.loop = &s->rig.loop,
-					 .host = "127.0.0.1",
-					 .limits = {.header_timeout_ms = 60000,
-						    .body_timeout_ms = 60000,
-						    .idle_timeout_ms = 60000,
-						    .head_max_bytes = 16384,
-						    .target_max_bytes = 8192,
-						    .headers_max = 100,
-						    .body_max_bytes = 65536,
-						    .connections_max = 100},
-					 .routes = routes,
-					 .admit = auth_admit,
-					 .json_only = true};
-	struct agni_err err;
+	struct http_server_config cfg = {.routes = routes, .admit = auth_admit, .json_only = true};
 
 	keyring_open(&s->ring, &s->rig);
 	cfg.admit_arg = s->ring.auth;
-	if (http_server_create(&cfg, &s->server, &err) < 0 ||
-	    http_server_listen(s->server, &err) < 0)
-		fail_msg("%s", err.text);
+	s->server = http_server_up(&s->rig, &cfg);
 	s->port = http_server_port(s->server);
-}
-
-static void on_stopped(void *arg)
-{
-	((struct stand *)arg)->is_stopped = true;
 }
 
 static bool is_true(void *arg)
@@ -96,8 +76,7 @@ static bool is_true(void *arg)
 static void stand_down(struct stand *s)
 {
 	http_client_down(&s->rig, s->http);
-	http_server_stop(s->server, 0, on_stopped, s);
-	rig_until(&s->rig, is_true, &s->is_stopped);
+	http_server_down(&s->rig, s->server);
 	keyring_down(&s->ring, &s->rig);
 	if (s->ring.audit) {
 		module_down(&s->rig, audit_module(s->ring.audit));
