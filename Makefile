@@ -91,8 +91,9 @@ $(B)/test/%: $(B)/test/%.o $(TESTLIB) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) -lcmocka $(LDFLAGS)
 
+BENCHLIB := $(patsubst %,$(B)/test/lib/%.o,data quotes tls_files)
 benches: $(BENCHES)
-$(B)/bench/%: $(B)/bench/%.o $(B)/test/lib/data.o $(B)/test/lib/tls_files.o $(LIB)
+$(B)/bench/%: $(B)/bench/%.o $(BENCHLIB) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) $(LDFLAGS)
 

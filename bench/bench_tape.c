@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../test/lib/quotes.h"
 #include "market/quote_json.h"
 #include "tape/codec.h"
 #include "tape/cursor.h"
@@ -44,45 +45,6 @@ static double now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void fill_quote(struct quote *q, unsigned n)
-{
-	q->arm = ARM_MARKET;
-	q->mode = MODE_FULL_D5;
-	q->present = QUOTE_LTP | QUOTE_LTT | QUOTE_LTQ | QUOTE_CP | QUOTE_DEPTH | QUOTE_GREEKS |
-		     QUOTE_BARS | QUOTE_ATP | QUOTE_VTT | QUOTE_OI | QUOTE_IV | QUOTE_TBQ |
-		     QUOTE_TSQ | QUOTE_MSG_LTPC | QUOTE_MSG_GREEKS | QUOTE_MSG_OHLC;
-	q->ltp = 1000000 + 500 * (n % 100);
-	q->ltt = 1769160568604 + n;
-	q->ltq = 65;
-	q->cp = 419500;
-	q->atp = 749500;
-	q->vtt = 426465000 + n;
-	q->oi = 9402900;
-	q->iv = 0.10009765625;
-	q->tbq = 1234500;
-	q->tsq = 1334500;
-	q->delta = 0.5102;
-	q->theta = -16.9489;
-	q->gamma = 0.0003;
-	q->vega = 48.4343;
-	q->rho = 12.4445;
-	q->depth_n = 5;
-	for (int i = 0; i < 5; i++)
-		q->depth[i] = (struct depth_row){65 * (i + 1), q->ltp - 500 * (i + 1),
-						 q->ltp + 500 * (i + 1), 130 * (i + 1)};
-	q->bars_n = 2;
-	for (int i = 0; i < 2; i++)
-		q->bars[i] = (struct bar){.present = 63,
-					  .open = q->ltp,
-					  .high = q->ltp + 5000,
-					  .low = q->ltp - 5000,
-					  .close = q->ltp,
-					  .vol = q->vtt,
-					  .ts_ms = 1769160540000};
-	memcpy(q->bars[0].interval, "1d", 3);
-	memcpy(q->bars[1].interval, "I1", 3);
 }
 
 static void on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t recv_mono)
@@ -368,7 +330,7 @@ int main(void)
 		snprintf(x->keys[i], sizeof(x->keys[i]), "NSE_FO|%d", 40000 + i);
 		(void)instruments_intern(&x->instruments, x->keys[i], strlen(x->keys[i]));
 	}
-	fill_quote(&x->q, 0);
+	quote_make_up(&x->q, 0);
 	printf("full quotes, %d a message, %d messages a turn\n", PER_MSG, PER_TURN);
 	printf("  append, in memory                        %10.0f ns/tick\n", bench_encode(x));
 	interval = bench_interval(x, &bytes);
