@@ -11,6 +11,7 @@
 #include "../test/lib/quotes.h"
 #include "feed.pb-c.h"
 
+#include "market/bars.h"
 #include "market/quote_json.h"
 #include "tape/tape.h"
 #include "upstox/encode.h"
@@ -25,6 +26,8 @@ struct world {
 	struct tape tape;
 	struct buf bytes[MESSAGES];
 	struct book_subscriber subscriber;
+	struct bars bars;
+	struct slot *slots; /* KEYS of them: states whose trades go on */
 	uint64_t seen;
 };
 
@@ -98,6 +101,36 @@ static void run_book(struct world *w, struct feed_frame *f)
 	}
 }
 
+static void bars_up(struct world *w)
+{
+	const struct bars_config cfg = {
+		.keep_seconds = 300, .keep_minutes = 900, .amend_ms = 60000, .grace_ms = 1000};
+
+	bars_init(&w->bars, &w->book.instruments, &cfg);
+	w->slots = mem_zalloc(KEYS * sizeof(*w->slots));
+	for (inst_id id = 0; id < KEYS; id++) {
+		const struct slot *slot = book_slot(&w->book, id);
+
+		w->slots[id] = *slot;
+		w->slots[id].flags = 0;
+	}
+}
+
+/* Every tick tells a new trade: what bars cost at most. */
+static void run_bars(struct world *w)
+{
+	for (unsigned i = 0; i < MESSAGES * PER_MSG; i++) {
+		inst_id id = i % KEYS;
+		struct slot *slot = &w->slots[id];
+
+		slot->ts_ms += 500;
+		slot->q.ltt = slot->ts_ms - 60;
+		slot->q.vtt += 65;
+		bars_tick(&w->bars, id, slot);
+	}
+	w->seen += w->bars.trades;
+}
+
 static void run_protobuf_c(struct world *w)
 {
 	for (unsigned m = 0; m < MESSAGES; m++) {
@@ -141,7 +174,7 @@ int main(void)
 	struct world *w = mem_zalloc(sizeof(*w));
 	struct feed_frame f = {0};
 	struct buf out = {0};
-	double t[4][ROUNDS];
+	double t[5][ROUNDS];
 	const double ticks = MESSAGES * PER_MSG;
 
 	book_init(&w->book, 1024);
@@ -150,8 +183,9 @@ int main(void)
 	book_subscribe(&w->book, &w->subscriber);
 	make_messages(w);
 	run_book(w, &f);
+	bars_up(w);
 	for (int r = 0; r < ROUNDS; r++) { /* interleaved: all meet the same noise */
-		double t0 = now_ns(), t1, t2, t3, t4;
+		double t0 = now_ns(), t1, t2, t3, t4, t5;
 
 		run_decode(w, &f);
 		t1 = now_ns();
@@ -161,10 +195,13 @@ int main(void)
 		t3 = now_ns();
 		run_json(w, &out);
 		t4 = now_ns();
+		run_bars(w);
+		t5 = now_ns();
 		t[0][r] = (t1 - t0) / ticks;
 		t[1][r] = (t2 - t1) / ticks;
 		t[2][r] = (t3 - t2) / ticks;
 		t[3][r] = (t4 - t3) / ticks;
+		t[4][r] = (t5 - t4) / ticks;
 	}
 	printf("per tick, ns of CPU, median of %d rounds; messages of %d full feeds, %zu bytes "
 	       "each\n",
@@ -172,6 +209,7 @@ int main(void)
 	printf("  decode, our scanner                     %7.0f\n", median(t[0]));
 	printf("  decode, protobuf-c (malloc), compared   %7.0f\n", median(t[2]));
 	printf("  decode, merge, tape, publish            %7.0f\n", median(t[1]));
+	printf("  bars of a second and of a minute         %7.0f\n", median(t[4]));
 	printf("  quote as JSON, mode full                %7.0f\n", median(t[3]));
 	return w->seen == 0;
 }
