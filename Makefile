@@ -42,6 +42,10 @@ TESTLIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
 TESTS   := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/unit/*.c test/module/*.c))
 FUZZERS := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+# What benchmarks share, and the parts of bench_fanout.
+BENCHLIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c)) \
+            $(patsubst %,$(B)/test/lib/%.o,data quotes tls_files)
+FANOUT  := $(patsubst %.c,$(B)/%.o,$(wildcard bench/fanout/*.c) test/lib/ws_accept.c)
 
 .PHONY: all help run test quick bench soak asan fuzz lint format tests benches fuzzers objects clean \
         check-deps
@@ -91,11 +95,12 @@ $(B)/test/%: $(B)/test/%.o $(TESTLIB) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) -lcmocka $(LDFLAGS)
 
-BENCHLIB := $(patsubst %,$(B)/test/lib/%.o,data quotes tls_files)
 benches: $(BENCHES)
+$(BENCHLIB) $(FANOUT) $(BENCHES:=.o): BASE += -Ibench
+$(B)/bench/bench_fanout: $(FANOUT)
 $(B)/bench/%: $(B)/bench/%.o $(BENCHLIB) $(LIB)
 	@echo "  LD    $@"
-	@$(CC) $(LD_$(FLAVOUR)) -o $@ $^ $(LIBS) $(LDFLAGS)
+	@$(CC) $(LD_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(LIB) $(LIBS) $(LDFLAGS)
 
 fuzzers: $(FUZZERS)
 $(B)/fuzz/%: $(B)/test/fuzz/%.o $(LIB)
@@ -104,9 +109,10 @@ $(B)/fuzz/%: $(B)/test/fuzz/%.o $(LIB)
 	@$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 # All that is ours, compiled and not linked: what test/lint/warnings.sh looks at.
-objects: $(patsubst %.c,$(B)/%.o,$(SRC) src/main.c $(wildcard test/*/*.c bench/*.c))
+objects: $(patsubst %.c,$(B)/%.o,$(SRC) src/main.c $(wildcard test/*/*.c bench/*.c bench/*/*.c))
 
--include $(OBJ:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(BENCHES:=.d) $(B)/src/main.d
+-include $(OBJ:.o=.d) $(TESTS:=.d) $(TESTLIB:.o=.d) $(BENCHES:=.d) $(BENCHLIB:.o=.d) \
+         $(FANOUT:.o=.d) $(B)/src/main.d
 
 # ---- what to do with it --------------------------------------------------------------------------
 # One line per library that is not there, with the package that brings it.

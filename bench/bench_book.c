@@ -6,11 +6,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../test/lib/quotes.h"
 #include "feed.pb-c.h"
 
+#include "lib/stats.h"
 #include "market/bars.h"
 #include "market/quote_json.h"
 #include "tape/tape.h"
@@ -30,14 +30,6 @@ struct world {
 	struct slot *slots; /* KEYS of them: states whose trades go on */
 	uint64_t seen;
 };
-
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static void on_tick(struct book_subscriber *s, inst_id id, const struct slot *slot)
 {
@@ -156,19 +148,6 @@ static void run_json(struct world *w, struct buf *out)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double v[ROUNDS])
-{
-	qsort(v, ROUNDS, sizeof(*v), by_value);
-	return v[ROUNDS / 2];
-}
-
 int main(void)
 {
 	struct world *w = mem_zalloc(sizeof(*w));
@@ -185,18 +164,18 @@ int main(void)
 	run_book(w, &f);
 	bars_up(w);
 	for (int r = 0; r < ROUNDS; r++) { /* interleaved: all meet the same noise */
-		double t0 = now_ns(), t1, t2, t3, t4, t5;
+		double t0 = stats_cpu_ns(), t1, t2, t3, t4, t5;
 
 		run_decode(w, &f);
-		t1 = now_ns();
+		t1 = stats_cpu_ns();
 		run_book(w, &f);
-		t2 = now_ns();
+		t2 = stats_cpu_ns();
 		run_protobuf_c(w);
-		t3 = now_ns();
+		t3 = stats_cpu_ns();
 		run_json(w, &out);
-		t4 = now_ns();
+		t4 = stats_cpu_ns();
 		run_bars(w);
-		t5 = now_ns();
+		t5 = stats_cpu_ns();
 		t[0][r] = (t1 - t0) / ticks;
 		t[1][r] = (t2 - t1) / ticks;
 		t[2][r] = (t3 - t2) / ticks;
@@ -206,10 +185,10 @@ int main(void)
 	printf("per tick, ns of CPU, median of %d rounds; messages of %d full feeds, %zu bytes "
 	       "each\n",
 	       ROUNDS, PER_MSG, w->bytes[0].len);
-	printf("  decode, our scanner                     %7.0f\n", median(t[0]));
-	printf("  decode, protobuf-c (malloc), compared   %7.0f\n", median(t[2]));
-	printf("  decode, merge, tape, publish            %7.0f\n", median(t[1]));
-	printf("  bars of a second and of a minute         %7.0f\n", median(t[4]));
-	printf("  quote as JSON, mode full                %7.0f\n", median(t[3]));
+	printf("  decode, our scanner                     %7.0f\n", stats_median(t[0], ROUNDS));
+	printf("  decode, protobuf-c (malloc), compared   %7.0f\n", stats_median(t[2], ROUNDS));
+	printf("  decode, merge, tape, publish            %7.0f\n", stats_median(t[1], ROUNDS));
+	printf("  bars of a second and of a minute        %7.0f\n", stats_median(t[4], ROUNDS));
+	printf("  quote as JSON, mode full                %7.0f\n", stats_median(t[3], ROUNDS));
 	return w->seen == 0;
 }

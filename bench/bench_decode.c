@@ -9,10 +9,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../test/lib/data.h"
+#include "../test/lib/quotes.h"
 #include "feed.pb-c.h"
+#include "lib/stats.h"
 #include "upstox/encode.h"
 
 #define ROUNDS      9
@@ -54,15 +55,6 @@ static int64_t protobuf_c(const uint8_t *bytes, size_t len, void *state)
 	return sum;
 }
 
-/* Time of the processor, not of the clock on the wall: the same on a machine with other work. */
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static uint32_t length_at(const char *p)
 {
 	uint32_t n;
@@ -76,20 +68,13 @@ static double measure(const struct workload *w, decoder *decode, void *state)
 {
 	static volatile int64_t sink; /* so that nothing is left out */
 	size_t repeat = ROUND_BYTES / w->len + 1;
-	int64_t start = now_ns();
+	double start = stats_cpu_ns();
 
 	for (size_t i = 0; i < repeat; i++) {
 		for (const char *p = w->bytes; p < w->bytes + w->len; p += 4 + length_at(p))
 			sink = sink + decode((const uint8_t *)p + 4, length_at(p), state);
 	}
-	return (double)(now_ns() - start) / ((double)repeat * w->messages);
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	return (stats_cpu_ns() - start) / ((double)repeat * w->messages);
 }
 
 static void run(const struct workload *w, struct feed_frame *f)
@@ -100,88 +85,23 @@ static void run(const struct workload *w, struct feed_frame *f)
 		a[i] = measure(w, ours, f);
 		b[i] = measure(w, protobuf_c, NULL);
 	}
-	qsort(a, ROUNDS, sizeof(a[0]), compare);
-	qsort(b, ROUNDS, sizeof(b[0]), compare);
 	printf("%-34s %8u %9.0f %12.0f %12.0f %7.1f\n", w->name, w->messages,
-	       (double)w->len / w->messages - 4, a[ROUNDS / 2], b[ROUNDS / 2],
-	       b[ROUNDS / 2] / a[ROUNDS / 2]);
+	       (double)w->len / w->messages - 4, stats_median(a, ROUNDS), stats_median(b, ROUNDS),
+	       stats_median(b, ROUNDS) / stats_median(a, ROUNDS));
 }
 
 /* ---- messages of our own --------------------------------------------------------------------- */
 
-static price_t price(double rupees)
-{
-	price_t p;
-
-	if (!price_from_double(rupees, &p))
-		abort();
-	return p;
-}
-
-static struct bar bar_sample(const char *interval)
-{
-	struct bar b = {
-		.present = BAR_OPEN | BAR_HIGH | BAR_LOW | BAR_CLOSE | BAR_VOL | BAR_TS,
-		.open = price(385.95),
-		.high = price(488.35),
-		.low = price(235.6),
-		.close = price(255),
-		.vol = 9027620,
-		.ts_ms = 1763490600000,
-	};
-
-	memcpy(b.interval, interval, strlen(interval));
-	return b;
-}
-
-/* An option in mode full; also has what mode ltpc needs. */
-static struct quote quote_sample(void)
-{
-	struct quote q = {
-		.present = QUOTE_LTP | QUOTE_LTT | QUOTE_LTQ | QUOTE_CP | QUOTE_DEPTH |
-			   QUOTE_GREEKS | QUOTE_BARS | QUOTE_ATP | QUOTE_VTT | QUOTE_OI | QUOTE_IV |
-			   QUOTE_TBQ | QUOTE_TSQ,
-		.arm = ARM_MARKET,
-		.depth_n = 5,
-		.bars_n = 2,
-		.ltp = price(255.15),
-		.ltt = 1763529366611,
-		.ltq = 40,
-		.cp = price(386.2),
-		.atp = price(296.86),
-		.vtt = 9027620,
-		.oi = 1416020,
-		.iv = 0.1387786865234375,
-		.tbq = 188240,
-		.tsq = 263140,
-		.delta = -0.4796,
-		.theta = -112.3274,
-		.gamma = 0.0006,
-		.vega = 19.3795,
-		.rho = -1.3444,
-	};
-
-	for (int i = 0; i < 5; i++)
-		q.depth[i] = (struct depth_row){
-			.bid_qty = 80 + 520 * i,
-			.bid = price((25460 - 5 * i) / 100.0),
-			.ask = price((25490 + 5 * i) / 100.0),
-			.ask_qty = 1080 - 260 * i,
-		};
-	q.bars[0] = bar_sample("1d");
-	q.bars[1] = bar_sample("I1");
-	return q;
-}
-
 static void run_own(const char *name, enum request_mode mode, int feeds, struct feed_frame *f)
 {
 	struct feed_encoder *e = feed_encoder_create();
-	struct quote q = quote_sample();
+	struct quote q;
 	struct workload w = {.name = name, .messages = 1};
 	char keys[50][16];
 	struct buf b = {0};
 	uint32_t n;
 
+	quote_make_up(&q, 0);
 	feed_encoder_begin(e, FEED_LIVE, 1763529366700);
 	for (int i = 0; i < feeds; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "BSE_FO|%d", 1127928 + i);

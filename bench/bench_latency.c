@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../test/lib/quotes.h"
 #include "http/server.h"
+#include "lib/stats.h"
 #include "upstox/encode.h"
 #include "ws/ws.h"
 
@@ -112,27 +114,6 @@ static void on_feed_close(void *user, struct ws_conn *c, int code, const char *r
 		b->direct = NULL;
 }
 
-static void fill_quote(struct quote *q, int64_t ltt, unsigned n)
-{
-	quote_clear(q);
-	q->arm = ARM_MARKET;
-	q->present = QUOTE_LTP | QUOTE_LTT | QUOTE_LTQ | QUOTE_CP | QUOTE_DEPTH | QUOTE_ATP |
-		     QUOTE_VTT | QUOTE_OI | QUOTE_TBQ | QUOTE_TSQ;
-	q->ltp = 1000000 + 500 * (n % 64);
-	q->ltt = ltt;
-	q->ltq = 65;
-	q->cp = 999500;
-	q->atp = 1000500;
-	q->vtt = 1000000 + n;
-	q->oi = 5000;
-	q->tbq = 100000;
-	q->tsq = 90000;
-	q->depth_n = 5;
-	for (int i = 0; i < 5; i++)
-		q->depth[i] =
-			(struct depth_row){65, q->ltp - 500 * (i + 1), q->ltp + 500 * (i + 1), 65};
-}
-
 static void on_tick(uv_timer_t *timer)
 {
 	struct bench *b = timer->data;
@@ -142,7 +123,8 @@ static void on_tick(uv_timer_t *timer)
 	feed_encoder_begin(b->encoder, b->sent ? FEED_LIVE : FEED_INITIAL,
 			   1769160568772 + (int64_t)b->sent);
 	for (unsigned i = 0; i < FEEDS; i++) {
-		fill_quote(&q[i], (int64_t)now_ns(b), (unsigned)b->sent + i);
+		quote_make_up(&q[i], (unsigned)b->sent + i);
+		q[i].ltt = (int64_t)now_ns(b);
 		snprintf(keys[i], sizeof(keys[i]), "NSE_FO|%u", 50000 + i);
 		feed_encoder_add(b->encoder, keys[i], &q[i], MODE_FULL_D5);
 	}
@@ -371,22 +353,14 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void print_row(const char *name, struct samples *s)
 {
 	if (s->n == 0) {
 		printf("  %-44s no sample\n", name);
 		return;
 	}
-	qsort(s->us, s->n, sizeof(*s->us), by_value);
-	printf("  %-44s %8.0f %8.0f %8.0f %9zu\n", name, s->us[s->n / 2], s->us[s->n * 99 / 100],
-	       s->us[s->n * 999 / 1000], s->n);
+	printf("  %-44s %8.0f %8.0f %8.0f %9zu\n", name, stats_median(s->us, s->n),
+	       stats_quantile(s->us, s->n, 0.99), stats_quantile(s->us, s->n, 0.999), s->n);
 }
 
 static int run(int clients, unsigned period_ms)
