@@ -8,14 +8,14 @@
  * traders in India use intraday).
  *
  * Limits are defined, not accidents: t <= 0 or sigma <= 0 gives the discounted intrinsic value,
- * delta of a step (half of it at the money), and gamma, vega, theta 0.
+ * delta of a step (half of it at the money), gamma and vega 0, and of theta only the interest.
  */
 #ifndef AGNI_OPTIONS_BLACK76_H
 #define AGNI_OPTIONS_BLACK76_H
 
-#include "core/base.h"
-
-enum option_type { OPTION_CALL, OPTION_PUT };
+#include "options/frame.h"
+#include "options/greeks.h"
+#include "options/normal.h"
 
 struct black76 {
 	double forward; /* > 0 */
@@ -25,24 +25,14 @@ struct black76 {
 	double r;
 };
 
-struct greeks {
-	double price;
-	double delta; /* per rupee of the forward */
-	double gamma; /* per rupee^2 of the forward */
-	double vega;  /* per 1.00 of sigma */
-	double theta; /* per year; negative when time costs */
-	double rho;   /* per 1.00 of r */
-};
-
-/* Cumulative normal distribution, relative accuracy near machine precision in both tails. */
-double normal_cdf(double x);
-
 double black76_price(const struct black76 *in, enum option_type type);
+
+/* delta and gamma per rupee of the forward; rho with the forward held fixed: -t times the price. */
 void black76_greeks(const struct black76 *in, enum option_type type, struct greeks *out);
 
-/* The sigma at which black76_price gives `price`. Returns false, *sigma untouched, when there is
- * none: price below intrinsic or not below the upper bound (discounted forward for a call, strike
- * for a put), t <= 0, or not finite. At exactly intrinsic sigma is 0. */
-bool black76_implied(double price, const struct black76 *in, enum option_type type, double *sigma);
+/* The sigma at which black76_price gives `price`; in->sigma is not an input. Any other answer than
+ * IV_OK is the reason why there is none, and leaves *sigma untouched. */
+AGNI_MUST_USE enum iv_status black76_implied(double price, const struct black76 *in,
+					     enum option_type type, double *sigma);
 
 #endif
