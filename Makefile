@@ -46,7 +46,7 @@ FUZZERS := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 # What benchmarks share, and the parts of bench_fanout.
 BENCHLIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c)) \
-            $(patsubst %,$(B)/test/lib/%.o,data quotes tls_files)
+            $(patsubst %,$(B)/test/lib/%.o,chain_made data quotes tls_files)
 FANOUT  := $(patsubst %.c,$(B)/%.o,$(wildcard bench/fanout/*.c) test/lib/ws_accept.c)
 
 .PHONY: all help run test quick bench soak asan fuzz lint format tests benches fuzzers objects clean \

@@ -12,7 +12,7 @@
  *      price = max(+-gap, 0) + scale b(-|x|, s)       gap = asset - cash, scale = sqrt(asset cash)
  *
  * with b the normalised price of the option that is out of the money (P. Jaeckel, "Let's be
- * rational", 2015, equations 2.3 and 2.4): parity gives those in the money.
+ * rational", 2015): parity gives those in the money.
  *
  * `x` and `gap` are made by the doors, without the rounding of an intermediate forward: near the
  * money that rounding would be most of them.

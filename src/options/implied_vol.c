@@ -5,8 +5,8 @@
  * With h = x/s, u = s/2 and D = Y(h+u) - Y(h-u), the price is b = phi(h) exp(-u^2/2) D and its
  * slope b' = db/ds = phi(h) exp(-u^2/2): D is price over slope, so that Newton's step on ln b needs
  * nothing but D, and higher derivatives are polynomials: b''/b' = x^2/s^3 - s/4. Steps are of third
- * order (four derivatives' worth of agreement, Householder's method; Jaeckel, "Let's be rational",
- * 2015, section 4, does the same on other objective functions).
+ * order (Householder's method; P. Jaeckel, "Let's be rational", 2015, does the same on other
+ * objective functions).
  *
  * The first guess is the volatility of the normal model (Bachelier), which is the limit of small s:
  * there |h| depends on |x|/b alone, and a rational function of w = sqrt(2 ln(1 + |x|/b)) gives it

@@ -22,8 +22,8 @@
 
 /* ---- facts that are always there ------------------------------------------------------------ */
 
-/* Haug, "The complete guide to option pricing formulas", 1998, pages 2 to 3: a put; and Hull,
- * "Options, futures and other derivatives", the example of 42 on 40. */
+/* Haug, "The complete guide to option pricing formulas", 1998: a put with a cost of carry; and
+ * Hull, "Options, futures and other derivatives": 42 on 40. */
 static void test_textbooks(void **state)
 {
 	struct bsm haug = {75, 70, 0.5, 0.35, 0.1, 0.05}, hull = {42, 40, 0.5, 0.2, 0.1, 0};
