@@ -142,7 +142,8 @@ INLINE_MATH double lane_abs(double a)
 
 /* ---- the three passes ----------------------------------------------------------------------- */
 
-/* Frame and first guess. A lane that is not usual goes on with numbers that do no harm. */
+/* Frame and first guess. A price up to half of its bound has d1 <= 0.7, as mills_pair asks. A lane
+ * that is not usual goes on with numbers that do no harm. */
 INLINE_MATH void begin(const struct batch *restrict b, struct work *restrict w, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -224,7 +225,7 @@ INLINE_MATH void finish(struct batch *restrict b, struct work *restrict w, unsig
 		b->theta[i] = (b->q[i] * asset - b->r[i] * cash - dear * sigma / (2 * root_t)) /
 			      DAYS_PER_YEAR;
 		b->rho[i] = b->t[i] * cash / POINTS_PER_ONE;
-		w->usual[i] = lane_abs(step) <= CONVERGED * s && h + u <= 1 ? w->usual[i] : 0;
+		w->usual[i] = lane_abs(step) <= CONVERGED * s ? w->usual[i] : 0;
 	}
 }
 
