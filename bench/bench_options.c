@@ -11,10 +11,9 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "../test/lib/chain_made.h"
+#include "lib/stats.h"
 #include "options/batch.h"
 #include "options/bsm.h"
 
@@ -39,15 +38,6 @@ struct contract {
 static struct contract contracts[CONTRACTS];
 static size_t count;
 static volatile double sink; /* so that nothing is left out */
-
-/* Time of the processor, not of the clock on the wall: the same on a machine with other work. */
-static double now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static void contracts_make(void)
 {
@@ -161,13 +151,6 @@ static double batch_plain(double *lost)
 	return in_batches(batch_solve_plain, lost);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* us a chain, the median of ROUNDS. */
 static double chain_us(void)
 {
@@ -177,7 +160,7 @@ static double chain_us(void)
 
 	chain_make(&c);
 	for (int round = 0; round < ROUNDS; round++) {
-		double start = now_ns();
+		double start = stats_cpu_ns();
 
 		for (int i = 0; i < CHAIN_TURNS; i++) {
 			/* Something changes each time, as it does in a market. */
@@ -185,10 +168,9 @@ static double chain_us(void)
 			chain_compute(&c.in, c.cells, &out);
 			sink = sink + out.gex_net + out.smile.atm_iv;
 		}
-		us[round] = (now_ns() - start) / CHAIN_TURNS / 1000;
+		us[round] = (stats_cpu_ns() - start) / CHAIN_TURNS / 1000;
 	}
-	qsort(us, ROUNDS, sizeof(us[0]), compare);
-	return us[ROUNDS / 2];
+	return stats_median(us, ROUNDS);
 }
 
 int main(void)
@@ -208,23 +190,21 @@ int main(void)
 	contracts_make();
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int w = 0; w < WAYS; w++) {
-			double start = now_ns();
+			double start = stats_cpu_ns();
 
 			for (int i = 0; i < REPEATS; i++) {
 				lost[w] = 0;
 				sink = sink + ways[w].run(&lost[w]);
 			}
-			ns[w][round] = (now_ns() - start) / (REPEATS * (double)count);
+			ns[w][round] = (stats_cpu_ns() - start) / (REPEATS * (double)count);
 		}
 	}
 	printf("implied volatility and five Greeks, ns of CPU a contract: median of %d interleaved "
 	       "runs over %zu contracts\n\n",
 	       ROUNDS, count);
-	for (int w = 0; w < WAYS; w++) {
-		qsort(ns[w], ROUNDS, sizeof(ns[w][0]), compare);
-		printf("%-34s %7.0f ns   %5.0f not found\n", ways[w].name, ns[w][ROUNDS / 2],
-		       lost[w]);
-	}
+	for (int w = 0; w < WAYS; w++)
+		printf("%-34s %7.0f ns   %5.0f not found\n", ways[w].name,
+		       stats_median(ns[w], ROUNDS), lost[w]);
 	printf("\nchain_compute, all figures and the summary of %d contracts: %.2f us\n",
 	       2 * MADE_STRIKES, chain_us());
 	return 0;
