@@ -512,6 +512,7 @@ static void on_reload(void *arg)
 		config_diff(s->cfg.sections, next->sections, &can, &cannot);
 		config_reload(s->cfg.sections, next->sections);
 		token_reload(s->token);
+		refdata_reload(s->refdata);
 		api_reload(s->api);
 		stream_reload(s->stream);
 		log_setup((enum log_level)s->cfg.server.log_level,

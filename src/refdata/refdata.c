@@ -1,187 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * refdata: see refdata.h. Reading, unpacking and parsing happen on a worker thread (uv_queue_work);
- * the loop only swaps the finished table in.
+ * refdata: see refdata.h. Reading, unpacking and parsing happen on a worker thread (load.c); the
+ * loop only swaps the finished table in.
  */
-#include "refdata/refdata.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cjson/cJSON.h>
-
-#include "core/backoff.h"
-#include "core/ist.h"
-#include "core/json.h"
 #include "core/log.h"
-#include "refdata/rows.h"
+#include "refdata/refdata_internal.h"
 
-#define MASTER_MAX_BYTES (256u << 20)
-#define MASTER_MAX_ROWS  400000u
 #define FETCH_TIMEOUT_MS 60000
-#define DAY_CHECK_MS     1000 /* a new day of the market is noticed that late at most */
+#define FETCH_MAX_BYTES                                                                            \
+	(64u << 20)       /* the largest file of the broker has 4 MB packed, 58 MB plain */
+#define DAY_CHECK_MS 1000 /* a new day of the market is noticed that late at most */
 
 const struct config_key refdata_config_keys[] = {
 	CONFIG_STR(struct refdata_config, master, "", "",
 		   "instrument master, a .json or .json.gz file or URL; empty = the simulated "
-		   "exchange's own, with a broker none"),
-	CONFIG_STR(
-		struct refdata_config, watch, "auto", "",
-		"instruments that are always wanted in mode full, separated by commas; auto = all "
-		"that the simulated exchange lists, with a broker NIFTY 50, NIFTY Bank, RELIANCE, "
-		"TCS"),
+		   "exchange's own, with a broker none; SIGHUP loads it again"),
+	CONFIG_STR(struct refdata_config, watch, "auto", "",
+		   "instruments that are always wanted in mode full, separated by commas: keys, or "
+		   "selectors like NIFTY:current:ATM+-8, which need a master; auto = all that the "
+		   "simulated exchange lists, with a broker NIFTY 50, NIFTY Bank, RELIANCE, TCS"),
 	CONFIG_STR(struct refdata_config, watch_option_greeks, "", "",
 		   "the same in mode option_greeks"),
 	CONFIG_STR(struct refdata_config, watch_ltpc, "", "", "the same in mode ltpc"),
 	CONFIG_INT(struct refdata_config, watch_max, 2000, 1, 5000, "",
-		   "most instruments that watch=auto takes from a master"),
+		   "most instruments that watch=auto takes from a master, and most that selectors "
+		   "choose"),
 	CONFIG_INT(struct refdata_config, refresh_s, 21600, 60, 604800, "s",
 		   "how often the master is loaded again"),
 	{0},
 };
-
-static const char brief_watch[] = "NSE_INDEX|Nifty 50,NSE_INDEX|Nifty Bank,NSE_EQ|INE002A01018,"
-				  "NSE_EQ|INE467B01029";
-
-struct refdata {
-	struct module mod;
-	struct refdata_deps deps;
-	struct instruments *master; /* keys only; NULL: no master */
-	struct bitset watched[WANT_MODES];
-	struct load *load; /* under way, or NULL */
-	struct http_call *call;
-	struct backoff backoff;
-	uv_timer_t timer;
-	mono_ns due; /* of the next load, unless a day begins before */
-	day_t day;   /* of the market, when the last load began */
-	char why[HEALTH_WHY_MAX];
-	bool is_ready, is_stopping, is_timer_closed;
-	uint64_t loads, load_errors, rows;
-};
-
-/* One pass of the worker; owned by it until on_loaded. */
-struct load {
-	uv_work_t work;
-	struct refdata *refdata;
-	char *path; /* a file to read, or NULL: the body */
-	char *body;
-	size_t body_len;
-	struct instruments *master;
-	struct rows_stats stats;
-	struct agni_err err;
-	int rc;
-};
-
-static void load_free(struct load *l)
-{
-	if (l->master) {
-		instruments_fini(l->master);
-		free(l->master);
-	}
-	free(l->path);
-	free(l->body);
-	free(l);
-}
-
-static void take_row(void *arg, const struct cJSON *row)
-{
-	const char *key = json_string(row, "instrument_key");
-
-	if (key)
-		instruments_intern(arg, key, strlen(key));
-}
-
-/* Worker thread. */
-static int read_file(struct load *l)
-{
-	FILE *f = fopen(l->path, "rb");
-	long size;
-
-	if (!f)
-		return agni_fail_uv(&l->err, -errno, "%s", l->path);
-	if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0 && size < (long)MASTER_MAX_BYTES) {
-		rewind(f);
-		l->body = mem_alloc((size_t)size);
-		l->body_len = fread(l->body, 1, (size_t)size, f);
-	}
-	fclose(f);
-	return l->body ? 0 : agni_fail(&l->err, AGNI_ELIMIT, "%s: cannot be read whole", l->path);
-}
-
-/* Worker thread. */
-static void on_work(uv_work_t *work)
-{
-	struct load *l = container_of(work, struct load, work);
-
-	l->master = mem_alloc(sizeof(*l->master));
-	instruments_init(l->master, MASTER_MAX_ROWS);
-	l->rc = l->path ? read_file(l) : 0;
-	if (l->rc == 0)
-		l->rc = rows_each(l->body, l->body_len, take_row, l->master, &l->stats, &l->err);
-	if (l->rc == 0 && l->master->count == 0)
-		l->rc = agni_fail(&l->err, AGNI_EPARSE, "the master lists no instrument");
-}
-
-/* --- the watch list -------------------------------------------------------------------------- */
-
-static void watch(struct refdata *r, enum interest_mode mode, const char *key, size_t len)
-{
-	inst_id id = instruments_intern(&r->deps.book->instruments, key, len);
-
-	if (id == INST_NONE)
-		log_warn("refdata", "cannot watch \"%.*s\": not an instrument key, or too many",
-			 (int)len, key);
-	else if (bitset_add(&r->watched[mode], id))
-		interest_add(r->deps.interest, id, mode);
-}
-
-static void watch_list(struct refdata *r, enum interest_mode mode, const char *list)
-{
-	while (*list) {
-		size_t len = strcspn(list, ","), skip = strspn(list, " ");
-		size_t end = len;
-
-		while (end > skip && list[end - 1] == ' ')
-			end--;
-		if (end > skip)
-			watch(r, mode, list + skip, end - skip);
-		list += len + (list[len] == ',');
-	}
-}
-
-static void watch_configured(struct refdata *r)
-{
-	const struct refdata_config *cfg = r->deps.cfg;
-
-	if (strcmp(cfg->watch, "auto") != 0)
-		watch_list(r, WANT_FULL, cfg->watch);
-	else if (!r->deps.watch_all)
-		watch_list(r, WANT_FULL, brief_watch);
-	watch_list(r, WANT_OPTION_GREEKS, cfg->watch_option_greeks);
-	watch_list(r, WANT_LTPC, cfg->watch_ltpc);
-}
-
-/* With watch=auto on a simulated exchange: everything that the new master lists, nothing else. */
-static void watch_master(struct refdata *r)
-{
-	struct instruments *book = &r->deps.book->instruments;
-
-	bitset_for_each(id, &r->watched[WANT_FULL])
-	{
-		const char *key = instruments_key(book, id);
-
-		if (instruments_find(r->master, key, strlen(key)) == INST_NONE) {
-			bitset_remove(&r->watched[WANT_FULL], id);
-			interest_drop(r->deps.interest, id, WANT_FULL);
-		}
-	}
-	for (inst_id i = 0; i < r->master->count && i < r->deps.cfg->watch_max; i++) {
-		const char *key = instruments_key(r->master, i);
-
-		watch(r, WANT_FULL, key, strlen(key));
-	}
-}
 
 /* --- loading --------------------------------------------------------------------------------- */
 
@@ -214,10 +64,12 @@ static void on_timer(uv_timer_t *timer)
 	if (today < r->day)
 		r->day = today;
 
-	if (is_new_day || clock_mono(r->deps.loop->clock) >= r->due)
+	if (is_new_day || clock_mono(r->deps.loop->clock) >= r->due) {
 		begin(r);
-	else
-		wait_on(r);
+		return;
+	}
+	watch_follow(r);
+	wait_on(r);
 }
 
 static void load_in(struct refdata *r, uint64_t ms)
@@ -238,64 +90,51 @@ static void failed(struct refdata *r, const char *why)
 
 static void swap_in(struct refdata *r, struct load *l)
 {
-	struct instruments *old = r->master;
+	const struct master_stats *s = &l->master->stats;
 
-	r->master = l->master;
-	l->master = old;
-	r->rows = l->stats.rows;
+	master_release(r->master);
+	r->master = master_hold(l->master);
+	r->rows = s->rows;
+	r->bad_rows = s->bad_rows;
+	r->duplicates = s->duplicates;
+	r->conflicts = s->conflicts;
+	r->load_ms = l->took_ms;
+	r->loaded_ms = clock_wall_ms(r->deps.loop->clock);
 	r->is_ready = true;
+	r->why[0] = '\0';
 	backoff_reset(&r->backoff);
-	log_info("refdata", "instrument master: %u instruments, %llu rows left out",
-		 r->master->count, (unsigned long long)l->stats.bad_rows);
-	if (r->deps.watch_all && strcmp(r->deps.cfg->watch, "auto") == 0)
-		watch_master(r);
+	log_info("refdata",
+		 "instrument master: %u instruments in %llu ms, %llu rows left out, %llu "
+		 "duplicates",
+		 r->master->n, (unsigned long long)l->took_ms, (unsigned long long)s->bad_rows,
+		 (unsigned long long)s->duplicates);
+	if (s->conflicts)
+		log_warn("refdata", "%llu rows of the master contradict an earlier one, first %s",
+			 (unsigned long long)s->conflicts, s->first_conflict);
+	watch_renew(r);
 	load_in(r, (uint64_t)r->deps.cfg->refresh_s * 1000);
 }
 
-static void stop_if_idle(struct refdata *r)
+void refdata_stop_if_idle(struct refdata *r)
 {
-	if (r->is_stopping && r->is_timer_closed && !r->load)
+	if (r->is_stopping && r->is_timer_closed && !r->load && !r->lookups.running)
 		r->mod.done(&r->mod);
 }
 
-static void on_loaded(uv_work_t *work, int status)
+void refdata_on_loaded(struct refdata *r, struct load *l, const char *error)
 {
-	struct load *l = container_of(work, struct load, work);
-	struct refdata *r = l->refdata;
-
-	r->load = NULL;
-	if (!r->is_stopping) {
-		if (status < 0 || l->rc < 0)
-			failed(r, status < 0 ? uv_strerror(status) : l->err.text);
-		else
-			swap_in(r, l);
-	}
-	load_free(l);
-	stop_if_idle(r);
-}
-
-static struct load *load_create(struct refdata *r)
-{
-	struct load *l = mem_zalloc(sizeof(*l));
-
-	l->refdata = r;
-	r->loads++;
-	return l;
-}
-
-static void load_start(struct load *l)
-{
-	struct refdata *r = l->refdata;
-
-	r->load = l;
-	uv_queue_work(&r->deps.loop->uv, &l->work, on_work, on_loaded);
+	if (r->is_stopping)
+		return;
+	if (error)
+		failed(r, error);
+	else
+		swap_in(r, l);
 }
 
 static void fetch_done(void *arg, const struct http_result *res)
 {
 	struct refdata *r = arg;
 	char why[HEALTH_WHY_MAX];
-	struct load *l;
 
 	r->call = NULL;
 	if (res->code || res->status != 200) {
@@ -303,34 +142,27 @@ static void fetch_done(void *arg, const struct http_result *res)
 		failed(r, res->code ? res->error : why);
 		return;
 	}
-	l = load_create(r);
-	l->body = mem_alloc(res->body_len);
-	memcpy(l->body, res->body, res->body_len);
-	l->body_len = res->body_len;
-	load_start(l);
+	load_start(r, NULL, res->body, res->body_len);
 }
 
 static void begin(struct refdata *r)
 {
 	const char *where = r->deps.cfg->master[0] ? r->deps.cfg->master : r->deps.master_url;
 	struct agni_err err;
-	struct load *l;
 
 	r->day = market_day(r);
 	if (strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0) {
 		struct http_call_options o = {.method = "GET",
 					      .url = where,
 					      .timeout_ms = FETCH_TIMEOUT_MS,
-					      .response_max = MASTER_MAX_BYTES,
+					      .response_max = FETCH_MAX_BYTES,
 					      .follow_redirects = true};
 
 		r->call = http_call_start(r->deps.http, &o, fetch_done, r, &err);
 		if (!r->call)
 			failed(r, err.text);
 	} else {
-		l = load_create(r);
-		l->path = mem_strdup(where);
-		load_start(l);
+		load_start(r, where, NULL, 0);
 	}
 }
 
@@ -342,6 +174,7 @@ struct refdata *refdata_create(const struct refdata_deps *deps)
 	uint64_t seed;
 
 	r->deps = *deps;
+	list_init(&r->lookups.waiting);
 	rand_bytes(&seed, sizeof(seed));
 	backoff_init(&r->backoff, 250, 60000, seed);
 	return r;
@@ -349,12 +182,8 @@ struct refdata *refdata_create(const struct refdata_deps *deps)
 
 void refdata_destroy(struct refdata *r)
 {
-	if (r->master) {
-		instruments_fini(r->master);
-		free(r->master);
-	}
-	for (int i = 0; i < WANT_MODES; i++)
-		bitset_fini(&r->watched[i]);
+	master_release(r->master);
+	watch_fini(r);
 	free(r);
 }
 
@@ -370,7 +199,7 @@ static void refdata_begin(struct module *m)
 {
 	struct refdata *r = container_of(m, struct refdata, mod);
 
-	watch_configured(r);
+	watch_start(r);
 	if (r->deps.cfg->master[0] || r->deps.master_url[0])
 		begin(r);
 	else
@@ -382,7 +211,7 @@ static void on_timer_closed(uv_handle_t *handle)
 	struct refdata *r = container_of((uv_timer_t *)handle, struct refdata, timer);
 
 	r->is_timer_closed = true;
-	stop_if_idle(r);
+	refdata_stop_if_idle(r);
 }
 
 static void refdata_stop(struct module *m, module_stopped_fn *done)
@@ -394,7 +223,25 @@ static void refdata_stop(struct module *m, module_stopped_fn *done)
 	if (r->call)
 		http_call_cancel(r->call);
 	r->call = NULL;
+	lookup_cancel_all(r);
 	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
+}
+
+/* What the table is, and what is wrong with it. */
+static void describe(const struct refdata *r, char why[HEALTH_WHY_MAX])
+{
+	struct buf b = {0};
+	char at[IST_TEXT];
+
+	buf_printf(&b, "%u instruments of %.19s", r->master->n, ist_format(r->loaded_ms, at));
+	if (r->bad_rows || r->duplicates || r->conflicts)
+		buf_printf(&b, ", %llu bad rows, %llu duplicates, %llu conflicts",
+			   (unsigned long long)r->bad_rows, (unsigned long long)r->duplicates,
+			   (unsigned long long)r->conflicts);
+	if (r->why[0])
+		buf_printf(&b, "; %s", r->why);
+	snprintf(why, HEALTH_WHY_MAX, "%.*s", HEALTH_WHY_MAX - 1, buf_cstr(&b));
+	buf_fini(&b);
 }
 
 static enum health refdata_health(const struct module *m, char why[HEALTH_WHY_MAX])
@@ -402,13 +249,13 @@ static enum health refdata_health(const struct module *m, char why[HEALTH_WHY_MA
 	const struct refdata *r = container_of(m, struct refdata, mod);
 
 	if (r->master)
-		snprintf(why, HEALTH_WHY_MAX, "%u instruments", r->master->count);
+		describe(r, why);
 	else
 		snprintf(why, HEALTH_WHY_MAX, "%s",
 			 r->is_ready ? "no instrument master is configured"
 			 : r->why[0] ? r->why
 				     : "loading the instrument master");
-	return r->is_ready ? HEALTH_UP : HEALTH_DEGRADED;
+	return r->is_ready && !r->why[0] ? HEALTH_UP : HEALTH_DEGRADED;
 }
 
 static const struct metric refdata_metrics[] = {
@@ -416,8 +263,20 @@ static const struct metric refdata_metrics[] = {
 	 offsetof(struct refdata, loads)},
 	{"load_errors_total", "Loads that failed", METRIC_COUNTER,
 	 offsetof(struct refdata, load_errors)},
+	{"load_ms", "Milliseconds that the newest load took on its worker", METRIC_GAUGE,
+	 offsetof(struct refdata, load_ms)},
 	{"rows", "Rows of the newest instrument master", METRIC_GAUGE,
 	 offsetof(struct refdata, rows)},
+	{"bad_rows", "Rows of it that made no sense and were left out", METRIC_GAUGE,
+	 offsetof(struct refdata, bad_rows)},
+	{"duplicates", "Rows of it that repeat an earlier one", METRIC_GAUGE,
+	 offsetof(struct refdata, duplicates)},
+	{"conflicts", "Rows of it that contradict an earlier one with the same key", METRIC_GAUGE,
+	 offsetof(struct refdata, conflicts)},
+	{"searches_total", "Searches of the instrument master", METRIC_COUNTER,
+	 offsetof(struct refdata, searches)},
+	{"searches_refused_total", "Searches refused because too many waited", METRIC_COUNTER,
+	 offsetof(struct refdata, searches_refused)},
 	{0},
 };
 
@@ -441,10 +300,67 @@ bool refdata_is_known(const struct refdata *r, const char *key, size_t len)
 {
 	if (!r->master)
 		return instrument_key_is_valid(key, len);
-	return instruments_find(r->master, key, len) != INST_NONE;
+	return master_find(r->master, key, len) != MASTER_NONE;
 }
 
 uint32_t refdata_count(const struct refdata *r)
 {
-	return r->master ? r->master->count : 0;
+	return r->master ? r->master->n : 0;
+}
+
+const struct master *refdata_master(const struct refdata *r)
+{
+	return r->master;
+}
+
+struct resolve_market refdata_market(const struct refdata *r)
+{
+	return (struct resolve_market){.book = r->deps.book,
+				       .now_ms = clock_market_ms(r->deps.loop->clock)};
+}
+
+void refdata_reload(struct refdata *r)
+{
+	bool is_under_way = r->load || r->call;
+
+	if (!is_under_way && (r->deps.cfg->master[0] || r->deps.master_url[0])) {
+		uv_timer_stop(&r->timer);
+		begin(r);
+	}
+}
+
+struct each_key {
+	const struct master *master;
+	refdata_key_fn *fn;
+	void *arg;
+};
+
+static void on_row(void *arg, uint32_t row)
+{
+	const struct each_key *e = arg;
+	const char *key = master_key(e->master, row);
+
+	e->fn(e->arg, key, strlen(key));
+}
+
+unsigned refdata_select(const struct refdata *r, const char *text, size_t len, refdata_key_fn *fn,
+			void *arg, struct resolve_miss *miss)
+{
+	struct resolve_market market = refdata_market(r);
+	struct each_key each = {r->master, fn, arg};
+	struct selector s;
+	struct agni_err err;
+
+	*miss = (struct resolve_miss){0};
+	if (selector_parse(text, len, &s, &err) < 0) {
+		miss->code = RESOLVE_BAD_SELECTOR;
+		snprintf(miss->text, sizeof(miss->text), "%s", err.text);
+		return 0;
+	}
+	if (!r->master) {
+		miss->code = RESOLVE_NO_MASTER;
+		snprintf(miss->text, sizeof(miss->text), "there is no instrument master");
+		return 0;
+	}
+	return resolve_selector(r->master, &s, &market, on_row, &each, miss);
 }

@@ -5,10 +5,10 @@
  *      open --> LOADING --> READY            file or URL, .json or .json.gz, off the loop
  *                  +------> BACKOFF --> LOADING
  *
- * Loaded again every instruments.refresh_s, and when a day begins on the market's clock.
+ * Loaded again every instruments.refresh_s, when a day begins on the market's clock, and on SIGHUP.
  *
- * Without a master every well-formed key is taken as known. The list is swapped in whole; a load
- * that fails leaves the old one.
+ * Without a master every well-formed key is taken as known. The table is swapped in whole, on the
+ * loop; a load that fails leaves the old one, and /health says so.
  */
 #ifndef AGNI_REFDATA_REFDATA_H
 #define AGNI_REFDATA_REFDATA_H
@@ -18,6 +18,8 @@
 #include "http/client.h"
 #include "market/book.h"
 #include "market/interest.h"
+#include "market/resolve.h"
+#include "market/search.h"
 
 struct refdata;
 
@@ -52,5 +54,27 @@ bool refdata_is_known(const struct refdata *r, const char *key, size_t len);
 
 /* Instruments in the master; 0 when there is none. */
 uint32_t refdata_count(const struct refdata *r);
+
+/* The table, or NULL. Lent until the next turn of the loop. */
+const struct master *refdata_master(const struct refdata *r);
+
+/* The book and the market's time, for market/resolve.h. */
+struct resolve_market refdata_market(const struct refdata *r);
+
+/* Every instrument that a selector (market/selector.h) means now, by its key, to `fn`; the keys are
+ * lent to it. Returns how many. 0: *miss says why, and what comes nearest. */
+typedef void refdata_key_fn(void *arg, const char *key, size_t len);
+unsigned refdata_select(const struct refdata *r, const char *text, size_t len, refdata_key_fn *fn,
+			void *arg, struct resolve_miss *miss);
+
+/* Searches on a worker; `found` is called once, in a later turn, with the table that the rows are
+ * of (both lent), or with NULLs when the module stops. What `q` points to must live until then.
+ * False, and no call, when too many wait. There must be a master. */
+typedef void refdata_found_fn(void *arg, const struct master *m, const struct search_result *res);
+bool refdata_search(struct refdata *r, const struct search_query *q, refdata_found_fn *found,
+		    void *arg) AGNI_MUST_USE;
+
+/* Loads the master again, unless that is under way (SIGHUP). */
+void refdata_reload(struct refdata *r);
 
 #endif

@@ -8,61 +8,101 @@
  */
 #include "refdata/rows.h"
 
+#include <stdlib.h>
+
 #define ZLIB_CONST
 #include <zlib.h>
-
-#include <cjson/cJSON.h>
-
-#include "core/json.h"
 
 #define CHUNK        65536
 #define ROW_MAX      16384      /* a row of the broker's file is about 500 bytes */
 #define UNPACKED_MAX (1u << 30) /* a bomb ends here */
 
-struct splitter {
+struct rows_reader {
 	enum { BEFORE, BETWEEN, IN_ROW, AFTER } at;
 	int depth;
 	bool in_string, escaped, too_long;
+	bool has_begun, is_gzip, is_unpacked; /* the gzip stream has ended */
 	struct buf row;
-	void (*fn)(void *arg, const struct cJSON *row);
+	z_stream z;
+	rows_fn *fn;
 	void *arg;
-	struct rows_stats *stats;
+	int rc; /* what ended it */
+	struct rows_stats stats;
 };
 
-static void row_end(struct splitter *s)
+struct rows_reader *rows_reader_create(rows_fn *fn, void *arg)
 {
-	cJSON *row = s->too_long ? NULL : json_parse(s->row.data, s->row.len, NULL);
+	struct rows_reader *r = mem_zalloc(sizeof(*r));
 
-	s->stats->rows++;
-	if (cJSON_IsObject(row))
-		s->fn(s->arg, row);
-	else
-		s->stats->bad_rows++;
-	cJSON_Delete(row);
-	buf_reset(&s->row);
-	s->too_long = false;
+	r->fn = fn;
+	r->arg = arg;
+	return r;
 }
 
-static void row_byte(struct splitter *s, char c)
+void rows_reader_destroy(struct rows_reader *r)
 {
-	if (s->row.len < ROW_MAX)
-		buf_byte(&s->row, c);
+	if (r->is_gzip)
+		inflateEnd(&r->z);
+	buf_fini(&r->row);
+	free(r);
+}
+
+static void row_end(struct rows_reader *r, struct agni_err *err)
+{
+	int rc = AGNI_EPARSE;
+
+	r->stats.rows++;
+	if (!r->too_long) {
+		const char *text = buf_cstr(&r->row);
+
+		rc = r->fn(r->arg, text, r->row.len, err);
+	}
+	if (rc == AGNI_EPARSE)
+		r->stats.bad_rows++;
 	else
-		s->too_long = true;
-	if (s->in_string) {
-		if (s->escaped)
-			s->escaped = false;
-		else if (c == '\\')
-			s->escaped = true;
-		else if (c == '"')
-			s->in_string = false;
+		r->rc = rc;
+	buf_reset(&r->row);
+	r->too_long = false;
+}
+
+/* The end of the run of bytes from `i` on that end nothing: inside a string up to a quote or a
+ * backslash, else up to a quote or a brace. */
+static size_t run_end(const struct rows_reader *r, const char *p, size_t i, size_t n)
+{
+	if (r->in_string) {
+		while (i < n && p[i] != '"' && p[i] != '\\')
+			i++;
+	} else {
+		while (i < n && p[i] != '"' && p[i] != '{' && p[i] != '}')
+			i++;
+	}
+	return i;
+}
+
+static void row_append(struct rows_reader *r, const char *p, size_t n)
+{
+	if (r->row.len + n <= ROW_MAX)
+		buf_append(&r->row, p, n);
+	else
+		r->too_long = true;
+}
+
+/* One byte that decides something; the row's state is as before it. */
+static void row_mark(struct rows_reader *r, char c, struct agni_err *err)
+{
+	row_append(r, &c, 1);
+	if (r->escaped) {
+		r->escaped = false;
+	} else if (r->in_string) {
+		r->escaped = c == '\\';
+		r->in_string = c != '"';
 	} else if (c == '"') {
-		s->in_string = true;
+		r->in_string = true;
 	} else if (c == '{') {
-		s->depth++;
-	} else if (c == '}' && --s->depth == 0) {
-		row_end(s);
-		s->at = BETWEEN;
+		r->depth++;
+	} else if (c == '}' && --r->depth == 0) {
+		r->at = BETWEEN;
+		row_end(r, err);
 	}
 }
 
@@ -71,67 +111,103 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* False when the bytes cannot be an array of objects. */
-static bool feed_bytes(struct splitter *s, const char *p, size_t n)
+/* A byte outside of any row; false when an array of objects has none such there. */
+static bool take_outside(struct rows_reader *r, char c)
 {
-	for (size_t i = 0; i < n; i++) {
-		char c = p[i];
-
-		if (s->at == IN_ROW) {
-			row_byte(s, c);
-		} else if (is_space(c) || (s->at == BETWEEN && c == ',')) {
-			continue;
-		} else if (s->at == BEFORE && c == '[') {
-			s->at = BETWEEN;
-		} else if (s->at == BETWEEN && c == '{') {
-			s->at = IN_ROW;
-			row_byte(s, c);
-		} else if (s->at == BETWEEN && c == ']') {
-			s->at = AFTER;
-		} else {
-			return false;
-		}
-	}
+	if (is_space(c) || (r->at == BETWEEN && c == ','))
+		return true;
+	if (r->at == BEFORE && c == '[')
+		r->at = BETWEEN;
+	else if (r->at == BETWEEN && c == '{')
+		r->at = IN_ROW;
+	else if (r->at == BETWEEN && c == ']')
+		r->at = AFTER;
+	else
+		return false;
 	return true;
 }
 
-static int inflate_all(struct splitter *s, const void *bytes, size_t len, struct agni_err *err)
+static int take_text(struct rows_reader *r, const char *p, size_t n, struct agni_err *err)
 {
-	unsigned char out[CHUNK];
-	z_stream z = {0};
-	int rc = Z_OK;
-	bool ok = true;
+	for (size_t i = 0; i < n && r->rc == 0;) {
+		if (r->at != IN_ROW) {
+			if (!take_outside(r, p[i]))
+				return agni_fail(err, AGNI_EPARSE, "not a JSON array of objects");
+			if (r->at != IN_ROW) {
+				i++;
+				continue;
+			}
+		} else if (!r->escaped) {
+			size_t end = run_end(r, p, i, n);
 
-	if (len > UINT32_MAX || inflateInit2(&z, 15 + 16) != Z_OK)
-		return agni_fail(err, AGNI_EPARSE, "cannot unpack");
-	z.next_in = bytes;
-	z.avail_in = (uInt)len;
-	while (ok && rc == Z_OK) {
-		z.next_out = out;
-		z.avail_out = sizeof(out);
-		rc = inflate(&z, Z_NO_FLUSH);
-		ok = (rc == Z_OK || rc == Z_STREAM_END) && z.total_out < UNPACKED_MAX &&
-		     feed_bytes(s, (const char *)out, sizeof(out) - z.avail_out);
+			row_append(r, p + i, end - i);
+			i = end;
+			if (i == n)
+				break;
+		}
+		row_mark(r, p[i++], err);
 	}
-	inflateEnd(&z);
-	return ok && rc == Z_STREAM_END ? 0
-					: agni_fail(err, AGNI_EPARSE, "torn or not a JSON array");
+	return r->rc;
 }
 
-int rows_each(const void *bytes, size_t len, void (*fn)(void *arg, const struct cJSON *row),
-	      void *arg, struct rows_stats *stats, struct agni_err *err)
+static int take_packed(struct rows_reader *r, const void *bytes, size_t len, struct agni_err *err)
 {
-	struct splitter s = {.fn = fn, .arg = arg, .stats = stats};
-	const unsigned char *p = bytes;
-	int rc = 0;
+	unsigned char out[CHUNK];
+	int rc = Z_OK, taken = 0;
 
-	*stats = (struct rows_stats){0};
-	if (len >= 2 && p[0] == 0x1f && p[1] == 0x8b)
-		rc = inflate_all(&s, bytes, len, err);
-	else if (!feed_bytes(&s, bytes, len))
-		rc = agni_fail(err, AGNI_EPARSE, "not a JSON array of objects");
-	if (rc == 0 && s.at != AFTER)
-		rc = agni_fail(err, AGNI_EPARSE, "the array is cut off");
-	buf_fini(&s.row);
+	if (len > UINT32_MAX || r->is_unpacked)
+		return agni_fail(err, AGNI_EPARSE, "more bytes behind the packed ones");
+	r->z.next_in = bytes;
+	r->z.avail_in = (uInt)len;
+	do {
+		r->z.next_out = out;
+		r->z.avail_out = sizeof(out);
+		rc = inflate(&r->z, Z_NO_FLUSH);
+		if (rc == Z_BUF_ERROR)
+			break; /* needs the next piece */
+		if ((rc != Z_OK && rc != Z_STREAM_END) || r->z.total_out >= UNPACKED_MAX)
+			return agni_fail(err, AGNI_EPARSE, "the packed bytes are damaged");
+		taken = take_text(r, (const char *)out, sizeof(out) - r->z.avail_out, err);
+	} while (taken == 0 && rc == Z_OK);
+	r->is_unpacked = rc == Z_STREAM_END;
+	return taken;
+}
+
+int rows_reader_feed(struct rows_reader *r, const void *bytes, size_t len, struct agni_err *err)
+{
+	const unsigned char *p = bytes;
+
+	if (!r->has_begun && len > 0) {
+		r->has_begun = true;
+		if (len >= 2 && p[0] == 0x1f && p[1] == 0x8b) {
+			if (inflateInit2(&r->z, 15 + 16) != Z_OK)
+				return agni_fail(err, AGNI_EPARSE, "cannot unpack");
+			r->is_gzip = true;
+		}
+	}
+	return r->is_gzip ? take_packed(r, bytes, len, err) : take_text(r, bytes, len, err);
+}
+
+int rows_reader_end(struct rows_reader *r, struct rows_stats *stats, struct agni_err *err)
+{
+	*stats = r->stats;
+	if (r->rc < 0)
+		return r->rc;
+	if ((r->is_gzip && !r->is_unpacked) || r->at != AFTER)
+		return agni_fail(err, AGNI_EPARSE, "the array is cut off");
+	return 0;
+}
+
+int rows_each(const void *bytes, size_t len, rows_fn *fn, void *arg, struct rows_stats *stats,
+	      struct agni_err *err)
+{
+	struct rows_reader *r = rows_reader_create(fn, arg);
+	int rc = rows_reader_feed(r, bytes, len, err);
+
+	if (rc == 0)
+		rc = rows_reader_end(r, stats, err);
+	else
+		*stats = r->stats;
+	rows_reader_destroy(r);
 	return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "../lib/check.h"
 #include "../lib/data.h"
+#include "../lib/listed.h"
 #include "../lib/parts.h"
 #include "../lib/script.h"
 #include "core/ist.h"
@@ -261,6 +262,243 @@ static void test_swap(void **state)
 	stand_down(&s);
 }
 
+/* A damaged file leaves the old table, and /health says both until a good one comes. */
+static void test_refused_file(void **state)
+{
+	static const char *const refused[] = {
+		"[" ROW("NSE_FO|2") ",{\"instru",                  /* cut off */
+		"[" ROW("NSE_FO|2") ",{\"name\":1},{\"name\":2}]", /* mostly nonsense */
+		"<html>not found</html>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		const struct script_reply replies[] = {
+			{200, master_a, NULL}, {200, refused[i], NULL}, {200, master_b, NULL}};
+		struct stand s;
+
+		stand_up(&s);
+		stand_web(&s, replies, ARRAY_LEN(replies));
+		stand_start(&s);
+		rig_until(&s.rig, has_master, &s);
+		check_i64(health_of(&s, "2 bad rows"), HEALTH_UP);
+		refdata_reload(s.refdata);
+		refdata_reload(s.refdata); /* one is under way */
+		rig_until(&s.rig, has_failed, &s);
+		check_i64(refdata_count(s.refdata), 3);
+		check_i64(health_of(&s, "3 instruments of "), HEALTH_DEGRADED);
+		health_of(&s, "; instrument master: ");
+		while (refdata_count(s.refdata) != 2)
+			ws_rig_turn(&s.rig);
+		check_i64(health_of(&s, "2 instruments of "), HEALTH_UP);
+		check_i64(module_metric(s.mod, "bad_rows"), 0);
+		check_i64(s.web.asked, 3);
+		stand_down(&s);
+	}
+}
+
+static void test_odd_rows(void **state)
+{
+	static const struct script_reply replies[] = {
+		{200, "[" ROW("NSE_FO|1") "," ROW("NSE_FO|1") ",{\"instrument_key\":\"NSE_FO|1\"}]",
+		 NULL}};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	stand_web(&s, replies, 1);
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	health_of(&s, "1 instruments of ");
+	check_i64(health_of(&s, ", 0 bad rows, 1 duplicates, 1 conflicts"), HEALTH_UP);
+	check_i64(module_metric(s.mod, "duplicates"), 1);
+	check_i64(module_metric(s.mod, "conflicts"), 1);
+	check(strstr(log_captured(), "contradict an earlier one, first NSE_FO|1") != NULL);
+	stand_down(&s);
+}
+
+/* --- selectors -------------------------------------------------------------------------------- */
+
+static bool has_chosen(void *arg)
+{
+	return top_of(arg, "NSE_FO|102") == WANT_FULL;
+}
+
+static bool has_chosen_next(void *arg)
+{
+	return top_of(arg, "NSE_FO|204") == WANT_FULL;
+}
+
+static bool has_dropped(void *arg)
+{
+	return top_of(arg, "NSE_FO|102") == WANT_NOTHING;
+}
+
+static int64_t instant(const char *text)
+{
+	int64_t ms;
+
+	check(ist_parse(text, strlen(text), &ms));
+	return ms;
+}
+
+/* What a selector means is known when there is a master, a day and a price; it follows the price,
+ * and the week. */
+static void test_selectors(void **state)
+{
+	struct buf text = {0};
+	struct script_reply replies[2];
+	struct stand s;
+
+	(void)state;
+	listed_small_text(&text);
+	replies[0] = replies[1] = (struct script_reply){200, buf_cstr(&text), NULL};
+	stand_up(&s);
+	clock_init(&s.rig.clock, CLOCK_FEED);
+	snprintf(s.watch, sizeof(s.watch), "NIFTY:current:ATM+-1, NIFTY:current:nonsense,NSE_FO|9");
+	snprintf(s.ltpc, sizeof(s.ltpc), "BANKNIFTY:current:FUT");
+	stand_web(&s, replies, 2);
+	stand_start(&s);
+	check(strstr(log_captured(), "NIFTY:current:nonsense\": the strike is ATM") != NULL);
+	rig_until(&s.rig, has_master, &s);
+	/* The underlying is watched for its price; the day is not known yet. */
+	check_i64(top_of(&s, "NSE_INDEX|Nifty 50"), WANT_LTPC);
+	check_i64(top_of(&s, "NSE_FO|9"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_NOTHING);
+	check_i64(s.market.book.instruments.count, 3);
+	clock_see_market(&s.rig.clock, instant("2026-01-13T10:00:00"));
+	market_ltp(&s.market, "NSE_INDEX|Nifty 50", 25110 * PRICE_SCALE);
+	rig_until(&s.rig, has_chosen, &s);
+	check_i64(top_of(&s, "NSE_FO|100"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|105"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|106"), WANT_NOTHING);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_LTPC);
+	/* The price goes up: a strike more, none less. After the close the next week is meant. */
+	market_ltp(&s.market, "NSE_INDEX|Nifty 50", 25210 * PRICE_SCALE);
+	clock_see_market(&s.rig.clock, instant("2026-01-13T15:30:00"));
+	rig_until(&s.rig, has_chosen_next, &s);
+	check_i64(top_of(&s, "NSE_FO|207"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|208"), WANT_NOTHING);
+	check_i64(top_of(&s, "NSE_FO|102"), WANT_FULL);
+	/* On the day after nobody wants what has expired. */
+	clock_see_market(&s.rig.clock, instant("2026-01-14T09:00:00"));
+	rig_until(&s.rig, has_dropped, &s);
+	check_i64(top_of(&s, "NSE_FO|204"), WANT_FULL);
+	check_i64(top_of(&s, "NSE_FO|2"), WANT_LTPC);
+	stand_down(&s);
+	buf_fini(&text);
+}
+
+static void count_key(void *arg, const char *key, size_t len)
+{
+	check_i64(strlen(key), len);
+	++*(unsigned *)arg;
+}
+
+static void test_select(void **state)
+{
+	static const char all[] = "NIFTY:current:ATM+-2";
+	struct buf text = {0};
+	struct resolve_miss miss;
+	struct stand s;
+	unsigned n = 0;
+
+	(void)state;
+	listed_small_text(&text);
+	stand_up(&s);
+	clock_init(&s.rig.clock, CLOCK_FEED);
+	clock_see_market(&s.rig.clock, instant("2026-01-13T10:00:00"));
+	snprintf(s.master, sizeof(s.master), "/tmp/agni_test_select_%d.json", (int)getpid());
+	write_file(s.master, buf_cstr(&text));
+	stand_start(&s);
+	check_i64(refdata_select(s.refdata, all, strlen(all), count_key, &n, &miss), 0);
+	check_i64(miss.code, RESOLVE_NO_MASTER);
+	rig_until(&s.rig, has_master, &s);
+	check_i64(refdata_select(s.refdata, all, strlen(all), count_key, &n, &miss), 0);
+	check_i64(miss.code, RESOLVE_NO_PRICE);
+	check_i64(refdata_select(s.refdata, "x:y", 3, count_key, &n, &miss), 0);
+	check_i64(miss.code, RESOLVE_BAD_SELECTOR);
+	check_i64(n, 0);
+	market_ltp(&s.market, "NSE_INDEX|Nifty 50", 25200 * PRICE_SCALE);
+	check_i64(refdata_select(s.refdata, all, strlen(all), count_key, &n, &miss), 10);
+	check_i64(n, 10);
+	unlink(s.master);
+	stand_down(&s);
+	buf_fini(&text);
+}
+
+/* --- searches --------------------------------------------------------------------------------- */
+
+struct finding {
+	unsigned answers, refusals;
+	uint32_t total;
+};
+
+static void on_found(void *arg, const struct master *m, const struct search_result *res)
+{
+	struct finding *f = arg;
+
+	f->answers += m != NULL;
+	f->refusals += m == NULL;
+	f->total = res ? res->total : 0;
+}
+
+static bool is_found(void *arg)
+{
+	return ((struct finding *)arg)->answers == 1;
+}
+
+static void test_search(void **state)
+{
+	static const struct script_reply replies[] = {{200, master_a, NULL}, {200, master_b, NULL}};
+	struct search_query q = {.text = "NSE_FO", .underlying = MASTER_NONE, .limit = 5};
+	struct finding f = {0};
+	struct stand s;
+	unsigned taken = 0;
+
+	(void)state;
+	stand_up(&s);
+	stand_web(&s, replies, 2);
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	check(refdata_search(s.refdata, &q, on_found, &f));
+	check_i64(f.answers, 0); /* in a later turn */
+	rig_until(&s.rig, is_found, &f);
+	check_i64(f.total, 2);
+	/* So many wait, and no more; whoever waits at the end is told. */
+	f = (struct finding){0};
+	while (taken < 1000 && refdata_search(s.refdata, &q, on_found, &f))
+		taken++;
+	check_i64(taken, 65);
+	check_i64(module_metric(s.mod, "searches_refused_total"), 1);
+	check_i64(module_metric(s.mod, "searches_total"), 66);
+	stand_down(&s);
+	check_i64(f.answers, 1); /* the one that ran */
+	check_i64(f.refusals, 64);
+}
+
+/* A table that is walked stays until the walk is over, though another took its place. */
+static void test_search_of_the_old_table(void **state)
+{
+	static const struct script_reply replies[] = {{200, master_a, NULL}, {200, master_b, NULL}};
+	struct search_query q = {.text = "NSE_FO|1", .underlying = MASTER_NONE, .limit = 5};
+	struct finding f = {0};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	stand_web(&s, replies, 2);
+	stand_start(&s);
+	rig_until(&s.rig, has_master, &s);
+	for (int i = 0; i < 60; i++)
+		check(refdata_search(s.refdata, &q, on_found, &f));
+	refdata_reload(s.refdata);
+	while (refdata_count(s.refdata) != 2 || f.answers < 60)
+		ws_rig_turn(&s.rig);
+	check_i64(f.total, 1);
+	stand_down(&s);
+}
+
 static bool has_master_b(void *arg)
 {
 	return refdata_count(((struct stand *)arg)->refdata) == 2;
@@ -401,12 +639,23 @@ static int loud(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_master), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_file),           cmocka_unit_test(test_bad_file),
-		cmocka_unit_test(test_folder),         cmocka_unit_test(test_swap),
-		cmocka_unit_test(test_new_day),        cmocka_unit_test(test_watch_max),
-		cmocka_unit_test(test_redirect),       cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_without_master),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_bad_file),
+		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_new_day),
+		cmocka_unit_test(test_watch_max),
+		cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_real_master),
+		cmocka_unit_test(test_refused_file),
+		cmocka_unit_test(test_odd_rows),
+		cmocka_unit_test(test_selectors),
+		cmocka_unit_test(test_select),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_of_the_old_table),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);

@@ -14,6 +14,7 @@
 #include "../lib/data.h"
 #include "core/json.h"
 #include "refdata/rows.h"
+#include "upstox/master_row.h"
 
 /* What came, as text: the "k" of each row. */
 struct seen {
@@ -21,14 +22,20 @@ struct seen {
 	uint64_t rows;
 };
 
-static void take(void *arg, const cJSON *row)
+static int take(void *arg, const char *text, size_t len, struct agni_err *err)
 {
 	struct seen *s = arg;
+	cJSON *row = json_parse(text, len, err);
 	const char *k = json_string(row, "k");
 
+	if (!cJSON_IsObject(row))
+		return AGNI_EPARSE;
+	check_i64(strlen(text), len);
 	s->rows++;
 	buf_str(&s->keys, k ? k : "?");
 	buf_byte(&s->keys, ' ');
+	cJSON_Delete(row);
+	return 0;
 }
 
 /* Rows of `text` and what they were; the result of rows_each. */
@@ -256,19 +263,24 @@ static size_t heap_used(void)
 	return mallinfo2().uordblks;
 }
 
-static void take_instrument(void *arg, const cJSON *row)
+static int take_instrument(void *arg, const char *text, size_t len, struct agni_err *err)
 {
 	struct census *c = arg;
-	const char *type = json_string(row, "instrument_type");
+	struct master_row_text row;
 
+	(void)err;
+	if (!master_row_parse(text, len, &row))
+		return AGNI_EPARSE;
 	c->rows++;
-	c->keys += json_string(row, "instrument_key") != NULL;
-	c->options += type && (strcmp(type, "CE") == 0 || strcmp(type, "PE") == 0);
+	c->keys += row.entry.key != NULL;
+	c->options += row.entry.type &&
+		      (strcmp(row.entry.type, "CE") == 0 || strcmp(row.entry.type, "PE") == 0);
 	if (c->rows % 1000 == 0) {
 		size_t now = heap_used() - c->heap_start;
 
 		c->heap_max = now > c->heap_max ? now : c->heap_max;
 	}
+	return 0;
 }
 
 static void test_master(void **state)
