@@ -7,6 +7,8 @@
  *                           most 1000); "next" is the ?from= of the following page, or null
  *      GET /quotes/{key}    latest state of one
  *      GET /bars/{key}      bars of one: ?interval=1m, ?from= and ?to= (instants), ?limit=500
+ *      GET /instruments     search of the instrument master: ?query=&type=&expiry=&underlying=&limit=
+ *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
  *      GET /metrics         Prometheus text
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there

@@ -44,6 +44,9 @@ const struct scope *api_scope(const struct api *a, const struct http_request *r)
 /* health.c, quotes.c, bars_route.c, metrics_route.c, ticket.c: handlers, `arg` is the struct api. */
 http_handler api_health, api_quotes, api_quote, api_bars, api_metrics, api_ticket;
 
+/* instruments.c */
+http_handler api_instruments, api_resolve;
+
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,
 	api_token_callback, api_token_notify;
