@@ -239,6 +239,7 @@ static void server_build(struct server *s)
 							   .book = &s->book,
 							   .interest = &s->interest,
 							   .cfg = &c->instruments,
+							   .calendar = &c->calendar,
 							   .master_url = s->master_url,
 							   .watch_all = is_sim(s)});
 	s->api = api_create(&(struct api_deps){.loop = loop,

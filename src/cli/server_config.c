@@ -11,6 +11,7 @@
 #include "core/listen.h"
 #include "core/url.h"
 #include "http/tls.h"
+#include "market/calendar_file.h"
 
 static const struct config_key server_keys[] = {
 	CONFIG_STR(struct server_keys, data_dir, "var", "",
@@ -52,6 +53,7 @@ static void sections_fill(struct server_config *c)
 		{"tape", tape_config_keys, &c->tape, "the journal of every tick"},
 		{"bars", day_bars_config_keys, &c->bars, "open, high, low, close: docs/bars.md"},
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
+		{"calendar", calendar_config_keys, &c->calendar, "when the exchange trades"},
 		{0},
 	};
 
@@ -207,6 +209,15 @@ int server_config_load(struct server_config *c, const struct options *o, struct 
 	return rc == 0 && check_whole(c, problems) ? AGNI_ECONFIG : rc;
 }
 
+static int calendar_check(const char *path, struct agni_err *err)
+{
+	struct calendar_entries entries = {0};
+	int rc = path[0] ? calendar_file_load(path, &entries, err) : 0;
+
+	calendar_entries_fini(&entries);
+	return rc;
+}
+
 int server_config_check_files(const struct server_config *c, struct buf *problems)
 {
 	struct agni_err err;
@@ -216,6 +227,7 @@ int server_config_check_files(const struct server_config *c, struct buf *problem
 		    problems);
 	bad += note(c, tls_files_check("stream", c->stream.tls_cert, c->stream.tls_key, &err), &err,
 		    problems);
+	bad += note(c, calendar_check(c->calendar.file, &err), &err, problems);
 	return bad ? AGNI_ECONFIG : 0;
 }
 

@@ -33,7 +33,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 13
+#define SERVER_SECTIONS 14
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -49,6 +49,7 @@ struct server_config {
 	struct tape_config tape;
 	struct day_bars_config bars;
 	struct refdata_config instruments;
+	struct calendar_config calendar;
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 	struct listen_guard http_guard, stream_guard; /* what the listeners have beside them */
 };
@@ -57,7 +58,7 @@ struct server_config {
  * one line each. The configuration is complete in either case; free it with server_config_fini. */
 int server_config_load(struct server_config *c, const struct options *o, struct buf *problems);
 
-/* Whether the files that it names for TLS can be used; as server_config_load. Apart from it, because
+/* Whether the files that it names for TLS and the calendar can be used; as server_config_load. Apart from it, because
  * a reload keeps an old certificate when a new one is bad, and takes the rest. */
 int server_config_check_files(const struct server_config *c, struct buf *problems);
 /* The same without the judgement of the whole: for commands that need to know where things are, and

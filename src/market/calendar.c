@@ -2,7 +2,7 @@
  *
  * calendar: see calendar.h.
  *
- * A date is judged in this order: special session, holiday, weekend, else a trading day with the
+ * A date is judged in this order: what overrides (calendar_override), special session, holiday, weekend, else a trading day with the
  * hours that were in force on it. A special session on a holiday (muhurat) trades, yet it is no day
  * on which contracts expire: expiries move back to the day before, as for any holiday.
  */
@@ -10,9 +10,15 @@
 
 #include "market/calendar_data.h"
 
-#define MINUTE_MS        60000ll
-#define SEARCH_DAYS      400
-#define TUESDAY_EXPIRIES 20250901 /* first date of the rule; Thursday before */
+#define MINUTE_MS   60000ll
+#define SEARCH_DAYS 400
+
+static const struct calendar_entries *extra; /* NULL: none */
+
+void calendar_override(const struct calendar_entries *entries)
+{
+	extra = entries;
+}
 
 /* 20251021 for 2025-10-21. */
 static int32_t date_number(day_t d)
@@ -83,23 +89,65 @@ static int special_sessions(const struct calendar_special *s, day_t d,
 	return n;
 }
 
+/* The first entry of a date, or NULL. */
+static const struct calendar_entry *entry_on(int32_t date)
+{
+	for (size_t i = 0; extra && i < extra->n; i++) {
+		if (extra->rows[i].date == date && extra->rows[i].kind != ENTRY_YEAR)
+			return &extra->rows[i];
+	}
+	return NULL;
+}
+
 bool calendar_is_covered(day_t d)
 {
 	int32_t year = date_number(d) / 10000;
 
+	for (size_t i = 0; extra && i < extra->n; i++) {
+		if (extra->rows[i].kind == ENTRY_YEAR && extra->rows[i].date / 10000 == year)
+			return true;
+	}
 	return year >= CALENDAR_FIRST_YEAR && year <= CALENDAR_LAST_YEAR;
+}
+
+/* The sessions that the entries of a date give the segment. */
+static int entry_sessions(enum segment seg, const struct calendar_entry *e, day_t d,
+			  const struct calendar_hours *h, struct session out[SESSIONS_MAX])
+{
+	const struct calendar_entry *end = extra->rows + extra->n;
+	int32_t date = e->date;
+	int n = 0;
+
+	if (e->kind == ENTRY_HOLIDAY)
+		return 0;
+	for (; e < end && n < SESSIONS_MAX; e++) {
+		bool is_for_us = !e->segments || e->segments & 1u << seg;
+
+		if (e->date != date || e->kind == ENTRY_YEAR || !is_for_us)
+			continue;
+		if (e->kind == ENTRY_USUAL || e->close == 0)
+			out[n++] = session_at(d, h, h->open, h->close);
+		else
+			out[n++] = session_at(d, h, e->open, e->close);
+	}
+	return n;
 }
 
 int calendar_sessions(enum segment seg, day_t d, struct session out[SESSIONS_MAX], const char **why)
 {
 	int32_t date = date_number(d);
 	const struct calendar_hours *hours = hours_on(seg, date);
+	const struct calendar_entry *entry = entry_on(date);
 	const struct calendar_special *special = special_on(date);
 	const struct calendar_holiday *holiday = holiday_on(date);
 	const char *ignored;
 
 	if (!why)
 		why = &ignored;
+	if (entry) {
+		*why = entry->why;
+		return entry_sessions(seg, entry, d, hours, out);
+	}
 	if (special) {
 		*why = special->why;
 		return special_sessions(special, d, hours, out);
@@ -125,32 +173,68 @@ bool calendar_is_trading_day(enum segment seg, day_t d)
 	return calendar_sessions(seg, d, s, NULL) > 0;
 }
 
-/* Whether `ms` lies in the closing phase that follows `s`. Sessions with hours of their own have
- * none that is known. */
-static bool is_closing(enum segment seg, const struct session *s, int64_t ms)
+static bool is_in_force(const struct calendar_stage *t, enum segment seg, int32_t date)
 {
-	day_t d = ist_day(s->close_ms);
-	const struct calendar_hours *h = hours_on(seg, date_number(d));
+	return t->segments & 1u << seg && t->from <= date && (t->to == 0 || date <= t->to);
+}
 
-	return s->close_ms == ist_instant(d, h->close * MINUTE_MS) &&
-	       ms >= s->close_ms + h->closing_from * MINUTE_MS &&
-	       ms < s->close_ms + h->closing_to * MINUTE_MS;
+/* The stage of an instant outside of continuous trading, or NULL. */
+static const struct calendar_stage *stage_at(enum segment seg, int64_t ms, const struct session *s,
+					     int n)
+{
+	day_t d = ist_day(ms);
+	int32_t date = date_number(d);
+	const struct calendar_hours *h = hours_on(seg, date);
+	bool is_usual = n == 1 && s->open_ms == ist_instant(d, h->open * MINUTE_MS) &&
+			s->close_ms == ist_instant(d, h->close * MINUTE_MS);
+
+	for (const struct calendar_stage *t = calendar_stages; t->name; t++) {
+		if (!is_in_force(t, seg, date))
+			continue;
+		for (int i = 0; t->is_before_open && i < n; i++) {
+			if (ms >= s[i].pre_open_ms && ms >= s[i].open_ms + t->start * MINUTE_MS &&
+			    ms < s[i].open_ms + t->end * MINUTE_MS)
+				return t;
+		}
+		/* Sessions with hours of their own have no closing phase that is known. */
+		if (!t->is_before_open && is_usual && ms >= ist_instant(d, t->start * MINUTE_MS) &&
+		    ms < ist_instant(d, t->end * MINUTE_MS))
+			return t;
+	}
+	return NULL;
+}
+
+static bool is_open_at(int64_t ms, const struct session *s, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (ms >= s[i].open_ms && ms < s[i].close_ms)
+			return true;
+	}
+	return false;
 }
 
 enum market_phase calendar_phase(enum segment seg, int64_t ms)
 {
 	struct session s[SESSIONS_MAX];
 	int n = calendar_sessions(seg, ist_day(ms), s, NULL);
+	const struct calendar_stage *stage;
 
-	for (int i = 0; i < n; i++) {
-		if (ms >= s[i].pre_open_ms && ms < s[i].open_ms)
-			return PHASE_PRE_OPEN;
-		if (ms >= s[i].open_ms && ms < s[i].close_ms)
-			return PHASE_OPEN;
-		if (is_closing(seg, &s[i], ms))
-			return PHASE_CLOSING;
-	}
-	return PHASE_CLOSED;
+	if (is_open_at(ms, s, n))
+		return PHASE_OPEN;
+	stage = stage_at(seg, ms, s, n);
+	return stage ? stage->phase : PHASE_CLOSED;
+}
+
+const char *calendar_stage(enum segment seg, int64_t ms)
+{
+	struct session s[SESSIONS_MAX];
+	int n = calendar_sessions(seg, ist_day(ms), s, NULL);
+	const struct calendar_stage *stage;
+
+	if (is_open_at(ms, s, n))
+		return "normal";
+	stage = stage_at(seg, ms, s, n);
+	return stage ? stage->name : "";
 }
 
 const char *market_phase_text(enum market_phase p)
@@ -200,49 +284,24 @@ day_t calendar_previous_trading_day(enum segment seg, day_t d)
 	return d;
 }
 
-static enum weekday expiry_weekday(day_t d)
+/* Whether an entry leaves its date no whole day of trading: a muhurat session of an hour does. */
+static bool is_no_whole_day(const struct calendar_entry *e)
 {
-	return date_number(d) >= TUESDAY_EXPIRIES ? TUESDAY : THURSDAY;
+	const struct calendar_hours *h = hours_on(SEGMENT_FO, e->date);
+
+	return e->kind == ENTRY_HOLIDAY || (e->kind == ENTRY_SESSION && e->close != 0 &&
+					    (e->open > h->open || e->close < h->close));
 }
 
-/* Back to a day that is neither holiday nor weekend. */
-static day_t expiry_from_rule(day_t d)
+day_t calendar_expiry_from_rule(day_t d)
 {
-	while (is_weekend(d) || holiday_on(date_number(d)))
-		d--;
-	return d;
-}
+	for (;; d--) {
+		int32_t date = date_number(d);
+		const struct calendar_entry *e = entry_on(date);
 
-day_t calendar_weekly_expiry(day_t d)
-{
-	/* The rule's day of this week may move to before `d`; then it is next week's. */
-	for (day_t rule = d;; rule++) {
-		if (day_weekday(rule) == expiry_weekday(rule) && expiry_from_rule(rule) >= d)
-			return expiry_from_rule(rule);
+		if (!is_weekend(d) && !(e ? is_no_whole_day(e) : holiday_on(date) != NULL))
+			return d;
 	}
-}
-
-/* The monthly expiry of a month; month 13 is January of the next year. */
-static day_t month_expiry(int year, int month)
-{
-	day_t d = (month >= 12 ? day_from_civil(year + 1, month - 11, 1)
-			       : day_from_civil(year, month + 1, 1)) -
-		  1;
-	enum weekday rule = expiry_weekday(d);
-
-	while (day_weekday(d) != rule)
-		d--;
-	return expiry_from_rule(d);
-}
-
-day_t calendar_monthly_expiry(day_t d)
-{
-	int y, m, day;
-	day_t expiry;
-
-	day_to_civil(d, &y, &m, &day);
-	expiry = month_expiry(y, m);
-	return expiry >= d ? expiry : month_expiry(y, m + 1);
 }
 
 int64_t calendar_expiry_instant(day_t d)

@@ -80,15 +80,38 @@ const struct calendar_special calendar_specials[] = {
 	{0, 0, 0, NULL},
 };
 
-/* CM closing: the post-close session 15:40 to 16:00; since NSE/CMTR/74466 the closing auction of
- * shares with derivatives and the post-close session reach to 16:00. These shares stop continuous
- * trading at 15:15 already; the close below is that of all others. FO: a pre-open for futures since
- * 2025-12-08, the later close by NSE/FAOP/74467. */
+/* Shares with derivatives stop at 15:15 since NSE/CMTR/74466, all others at 15:30. FO: a pre-open for
+ * futures since 2025-12-08, the later close by NSE/FAOP/74467. */
 const struct calendar_hours calendar_usual_hours[] = {
-	{SEGMENT_CM, 20101018, 15, HHMM(9, 15), HHMM(15, 30), 10, 30},
-	{SEGMENT_FO, 20101018, 0, HHMM(9, 15), HHMM(15, 30), 0, 0},
-	{SEGMENT_FO, 20251208, 15, HHMM(9, 15), HHMM(15, 30), 0, 0},
-	{SEGMENT_CM, 20260803, 15, HHMM(9, 15), HHMM(15, 30), 0, 30},
-	{SEGMENT_FO, 20260803, 15, HHMM(9, 15), HHMM(15, 40), 0, 0},
-	{SEGMENT_CM, 0, 0, 0, 0, 0, 0},
+	{SEGMENT_CM, 20101018, 15, HHMM(9, 15), HHMM(15, 30)},
+	{SEGMENT_CM_CAS, 20101018, 15, HHMM(9, 15), HHMM(15, 30)},
+	{SEGMENT_FO, 20101018, 0, HHMM(9, 15), HHMM(15, 30)},
+	{SEGMENT_FO_OPTIONS, 20101018, 0, HHMM(9, 15), HHMM(15, 30)},
+	{SEGMENT_FO, 20251208, 15, HHMM(9, 15), HHMM(15, 30)},
+	{SEGMENT_CM_CAS, 20260803, 15, HHMM(9, 15), HHMM(15, 15)},
+	{SEGMENT_FO, 20260803, 15, HHMM(9, 15), HHMM(15, 40)},
+	{SEGMENT_FO_OPTIONS, 20260803, 0, HHMM(9, 15), HHMM(15, 40)},
+	{SEGMENT_CM, 0, 0, 0, 0},
+};
+
+#define CASH   (1u << SEGMENT_CM | 1u << SEGMENT_CM_CAS)
+#define CM_CAS (1u << SEGMENT_CM_CAS)
+#define OPENS  (CASH | 1u << SEGMENT_FO) /* what has a pre-open; FO from its date on */
+
+/* The last minutes of entering and of the auction end at random; here the latest end stands. */
+const struct calendar_stage calendar_stages[] = {
+	{CASH, 20101018, 0, false, HHMM(8, 45), HHMM(9, 0), PHASE_CLOSED, "block_deal_1"},
+	{OPENS, 20101018, 0, true, -15, -7, PHASE_PRE_OPEN, "pre_open_order_entry"},
+	{OPENS, 20101018, 0, true, -7, -3, PHASE_PRE_OPEN, "pre_open_match"},
+	{OPENS, 20101018, 0, true, -3, 0, PHASE_PRE_OPEN, "pre_open_buffer"},
+	{CASH, 20101018, 20260802, false, HHMM(15, 40), HHMM(16, 0), PHASE_CLOSING, "post_close"},
+	{CM_CAS, 20260803, 0, false, HHMM(15, 15), HHMM(15, 20), PHASE_CLOSING, "cas_reference"},
+	{CM_CAS, 20260803, 0, false, HHMM(15, 20), HHMM(15, 25), PHASE_CLOSING, "cas_order_entry"},
+	{CM_CAS, 20260803, 0, false, HHMM(15, 25), HHMM(15, 30), PHASE_CLOSING, "cas_limit_only"},
+	{CM_CAS, 20260803, 0, false, HHMM(15, 30), HHMM(15, 35), PHASE_CLOSING, "cas_match"},
+	{1u << SEGMENT_CM, 20260803, 0, false, HHMM(15, 30), HHMM(15, 50), PHASE_CLOSING,
+	 "transition"},
+	{CM_CAS, 20260803, 0, false, HHMM(15, 35), HHMM(15, 50), PHASE_CLOSING, "transition"},
+	{CASH, 20260803, 0, false, HHMM(15, 50), HHMM(16, 0), PHASE_CLOSING, "post_close"},
+	{0, 0, 0, false, 0, 0, PHASE_CLOSED, NULL},
 };

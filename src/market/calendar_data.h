@@ -33,12 +33,24 @@ struct calendar_hours {
 	int32_t from;
 	int16_t pre_open; /* minutes before the open; 0: none */
 	int16_t open, close;
-	int16_t closing_from, closing_to; /* PHASE_CLOSING, minutes after the close; 0 0: none */
+};
+
+/* A part of the day around the continuous session, from a date on to another (0: still). Those of
+ * the pre-open come before every session, a muhurat one too: minutes from its open. The others are
+ * minutes of a day with the usual hours. */
+struct calendar_stage {
+	unsigned segments; /* bits, 1 << enum segment */
+	int32_t from, to;
+	bool is_before_open;
+	int16_t start, end;
+	enum market_phase phase;
+	const char *name; /* as in NSE's circulars */
 };
 
 /* All sorted by date and ended by a date of 0. A date with two sessions has two rows. */
 extern const struct calendar_holiday calendar_holidays[];
 extern const struct calendar_special calendar_specials[];
 extern const struct calendar_hours calendar_usual_hours[];
+extern const struct calendar_stage calendar_stages[]; /* ended by a name of NULL */
 
 #endif

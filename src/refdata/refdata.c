@@ -184,6 +184,7 @@ void refdata_destroy(struct refdata *r)
 {
 	master_release(r->master);
 	watch_fini(r);
+	holidays_fini(r);
 	free(r);
 }
 
@@ -191,7 +192,8 @@ static int refdata_start(struct module *m, struct agni_err *err)
 {
 	struct refdata *r = container_of(m, struct refdata, mod);
 
-	(void)err;
+	if (holidays_read(r, err) < 0)
+		return err->code;
 	return uv_timer_init(&r->deps.loop->uv, &r->timer);
 }
 
@@ -322,7 +324,10 @@ struct resolve_market refdata_market(const struct refdata *r)
 void refdata_reload(struct refdata *r)
 {
 	bool is_under_way = r->load || r->call;
+	struct agni_err err;
 
+	if (holidays_read(r, &err) < 0)
+		log_error("refdata", "reload: the calendar stays as it was: %s", err.text);
 	if (!is_under_way && (r->deps.cfg->master[0] || r->deps.master_url[0])) {
 		uv_timer_stop(&r->timer);
 		begin(r);

@@ -32,7 +32,11 @@ struct refdata_config {
 	int64_t refresh_s;
 };
 
-extern const struct config_key refdata_config_keys[];
+struct calendar_config {
+	char *file;
+};
+
+extern const struct config_key refdata_config_keys[], calendar_config_keys[];
 
 struct refdata_deps {
 	struct loop *loop;
@@ -40,6 +44,7 @@ struct refdata_deps {
 	struct book *book;
 	struct interest *interest;
 	const struct refdata_config *cfg;
+	const struct calendar_config *calendar; /* NULL: the compiled calendar alone */
 	const char *master_url; /* when cfg->master is empty; read at listen; "" = no master */
 	bool watch_all;         /* watch=auto means every instrument of the master */
 };
@@ -74,7 +79,7 @@ typedef void refdata_found_fn(void *arg, const struct master *m, const struct se
 bool refdata_search(struct refdata *r, const struct search_query *q, refdata_found_fn *found,
 		    void *arg) AGNI_MUST_USE;
 
-/* Loads the master again, unless that is under way (SIGHUP). */
+/* Reads the calendar's file again, and loads the master unless that is under way (SIGHUP). */
 void refdata_reload(struct refdata *r);
 
 #endif

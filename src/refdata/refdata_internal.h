@@ -4,6 +4,7 @@
  *
  *     refdata.c   the module: when to load, what became of it, what others ask
  *     load.c      one load: file or body to a finished table, on a worker
+ *     holidays.c  what overrides the compiled calendar
  *     watch.c     the watch list, selectors among it
  *     lookup.c    searches, on a worker, one at a time
  */
@@ -11,6 +12,7 @@
 #define AGNI_REFDATA_INTERNAL_H
 
 #include "core/backoff.h"
+#include "market/calendar.h"
 #include "refdata/refdata.h"
 #include "refdata/rows.h"
 
@@ -44,6 +46,8 @@ struct refdata {
 	bool is_ready, is_stopping, is_timer_closed;
 	struct lookups lookups;
 
+	struct calendar_entries calendar; /* holidays.c; in force */
+
 	/* watch.c; by mode: what is named or listed, and what selectors chose */
 	struct bitset watched[WANT_MODES], chosen[WANT_MODES];
 	struct watch_selector *selectors;
@@ -75,6 +79,12 @@ void load_free(struct load *l);
 /* refdata.c: what became of it. */
 void refdata_on_loaded(struct refdata *r, struct load *l, const char *error);
 void refdata_stop_if_idle(struct refdata *r);
+
+/* --- holidays.c ------------------------------------------------------------------------------- */
+
+/* Reads calendar.file and puts it in force; on error what was in force stays. */
+int holidays_read(struct refdata *r, struct agni_err *err);
+void holidays_fini(struct refdata *r);
 
 /* --- watch.c ---------------------------------------------------------------------------------- */
 

@@ -10,23 +10,6 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-int listing_nifty_lot(day_t expiry)
-{
-	static const struct {
-		int year, month, day, lot;
-	} from[] = {
-		{2026, 1, 6, 65}, /* NSE/FAOP/70616 */
-		{2025, 1, 2, 75}, /* circular of 2024-10-18 */
-		{2024, 4, 26, 25},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
-		if (expiry >= day_from_civil(from[i].year, from[i].month, from[i].day))
-			return from[i].lot;
-	}
-	return 50;
-}
-
 /* "27 OCT 26" */
 static const char *expiry_text(day_t d, char out[16])
 {

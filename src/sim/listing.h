@@ -25,9 +25,6 @@ struct listed {
 	double tick_paise; /* 5.0 is 0.05 rupee */
 };
 
-/* Units in one lot of a NIFTY contract that expires on `expiry` (exchange circulars). */
-int listing_nifty_lot(day_t expiry);
-
 /* Appends the master of `n` contracts: "[{...},...]". */
 void listing_write(struct buf *out, const struct listed *rows, uint32_t n);
 

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "market/calendar.h"
+#include "market/expiry.h"
 #include "options/black76.h"
 #include "sim/model_internal.h"
 
@@ -148,7 +148,7 @@ static void list_contract(struct listed *r, enum listed_kind kind, unsigned toke
 		.expiry = expiry,
 		.strike = strike,
 		.is_weekly = calendar_monthly_expiry(expiry) != expiry,
-		.lot_size = listing_nifty_lot(expiry),
+		.lot_size = expiry_lot_size("NIFTY", expiry),
 		.tick_paise = kind == LISTED_FUTURE ? 10.0 : 5.0,
 	};
 	snprintf(r->token, sizeof(r->token), "%u", token);

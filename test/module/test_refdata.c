@@ -11,7 +11,7 @@
 #include "../lib/listed.h"
 #include "../lib/parts.h"
 #include "../lib/script.h"
-#include "core/ist.h"
+#include "market/calendar.h"
 #include "refdata/refdata.h"
 
 #define ROW(key) "{\"segment\":\"NSE_FO\",\"instrument_key\":\"" key "\",\"lot_size\":75}"
@@ -27,6 +27,8 @@ struct stand {
 	struct script web;
 	struct market market;
 	struct refdata_config cfg;
+	struct calendar_config calendar;
+	char calendar_file[64];
 	struct refdata *refdata;
 	struct module *mod;
 	char master[1024], watch[256], greeks[64], ltpc[64];
@@ -47,6 +49,7 @@ static void stand_up(struct stand *s)
 					 .watch_ltpc = s->ltpc,
 					 .watch_max = 2000,
 					 .refresh_s = 3600};
+	s->calendar.file = s->calendar_file;
 }
 
 /* The master comes from a server that answers so. */
@@ -64,6 +67,7 @@ static void stand_start(struct stand *s)
 							   .book = &s->market.book,
 							   .interest = &s->market.interest,
 							   .cfg = &s->cfg,
+							   .calendar = &s->calendar,
 							   .master_url = s->master_url,
 							   .watch_all = s->watch_all});
 	s->mod = refdata_module(s->refdata);
@@ -427,6 +431,46 @@ static void test_select(void **state)
 	buf_fini(&text);
 }
 
+/* --- the calendar ----------------------------------------------------------------------------- */
+
+static void test_calendar_file(void **state)
+{
+	day_t day = day_from_civil(2026, 11, 9);
+	struct agni_err err = {0};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	snprintf(s.calendar_file, sizeof(s.calendar_file), "/tmp/agni_test_days_%d", (int)getpid());
+	write_file(s.calendar_file, "holiday 2026-11-09 declared\n");
+	check(calendar_is_trading_day(SEGMENT_CM, day));
+	stand_start(&s);
+	check(!calendar_is_trading_day(SEGMENT_CM, day));
+	/* A damaged one changes nothing; the next good one does. */
+	write_file(s.calendar_file, "holiday\n");
+	refdata_reload(s.refdata);
+	check(strstr(log_captured(), "the calendar stays as it was: calendar.file: ") != NULL);
+	check(!calendar_is_trading_day(SEGMENT_CM, day));
+	write_file(s.calendar_file, "holiday 2026-11-11\n");
+	refdata_reload(s.refdata);
+	check(calendar_is_trading_day(SEGMENT_CM, day));
+	check(!calendar_is_trading_day(SEGMENT_CM, day + 2));
+	stand_down(&s);
+	check(calendar_is_trading_day(SEGMENT_CM, day + 2));
+	unlink(s.calendar_file);
+	/* With a bad file nothing starts. */
+	stand_up(&s);
+	snprintf(s.calendar_file, sizeof(s.calendar_file), "/nowhere/days");
+	s.refdata = refdata_create(&(struct refdata_deps){
+		.loop = &s.rig.loop, .cfg = &s.cfg, .calendar = &s.calendar, .master_url = ""});
+	s.mod = refdata_module(s.refdata);
+	check_i64(s.mod->ops->start(s.mod, &err), AGNI_ECONFIG);
+	refdata_destroy(s.refdata);
+	http_client_down(&s.rig, s.http);
+	ws_rig_down(&s.rig);
+	market_fini(&s.market);
+}
+
 /* --- searches --------------------------------------------------------------------------------- */
 
 struct finding {
@@ -655,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_selectors),
 		cmocka_unit_test(test_select),
 		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_calendar_file),
 		cmocka_unit_test(test_search_of_the_old_table),
 	};
 

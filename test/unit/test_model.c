@@ -10,7 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "core/json.h"
-#include "market/calendar.h"
+#include "market/expiry.h"
 #include "options/black76.h"
 #include "sim/model.h"
 #include "upstox/encode.h"
@@ -109,10 +109,10 @@ static void test_listing(void **state)
 static void test_lots(void **state)
 {
 	(void)state;
-	check_i64(listing_nifty_lot(day_from_civil(2025, 12, 30)), 75);
-	check_i64(listing_nifty_lot(day_from_civil(2026, 1, 6)), 65);
-	check_i64(listing_nifty_lot(day_from_civil(2024, 12, 26)), 25);
-	check_i64(listing_nifty_lot(day_from_civil(2024, 4, 25)), 50);
+	check_i64(expiry_lot_size("NIFTY", day_from_civil(2025, 12, 30)), 75);
+	check_i64(expiry_lot_size("NIFTY", day_from_civil(2026, 1, 6)), 65);
+	check_i64(expiry_lot_size("NIFTY", day_from_civil(2024, 12, 26)), 25);
+	check_i64(expiry_lot_size("NIFTY", day_from_civil(2024, 4, 25)), 50);
 }
 
 /* --- rules of an exchange -------------------------------------------------------------------- */
