@@ -310,6 +310,11 @@ uint32_t refdata_count(const struct refdata *r)
 	return r->master ? r->master->n : 0;
 }
 
+bool refdata_is_loading(const struct refdata *r)
+{
+	return r->load || r->call;
+}
+
 const struct master *refdata_master(const struct refdata *r)
 {
 	return r->master;
@@ -323,12 +328,11 @@ struct resolve_market refdata_market(const struct refdata *r)
 
 void refdata_reload(struct refdata *r)
 {
-	bool is_under_way = r->load || r->call;
 	struct agni_err err;
 
 	if (holidays_read(r, &err) < 0)
 		log_error("refdata", "reload: the calendar stays as it was: %s", err.text);
-	if (!is_under_way && (r->deps.cfg->master[0] || r->deps.master_url[0])) {
+	if (!refdata_is_loading(r) && (r->deps.cfg->master[0] || r->deps.master_url[0])) {
 		uv_timer_stop(&r->timer);
 		begin(r);
 	}

@@ -60,6 +60,9 @@ bool refdata_is_known(const struct refdata *r, const char *key, size_t len);
 /* Instruments in the master; 0 when there is none. */
 uint32_t refdata_count(const struct refdata *r);
 
+/* Whether a load is under way. */
+bool refdata_is_loading(const struct refdata *r);
+
 /* The table, or NULL. Lent until the next turn of the loop. */
 const struct master *refdata_master(const struct refdata *r);
 

@@ -65,20 +65,6 @@ static void row_end(struct rows_reader *r, struct agni_err *err)
 	r->too_long = false;
 }
 
-/* The end of the run of bytes from `i` on that end nothing: inside a string up to a quote or a
- * backslash, else up to a quote or a brace. */
-static size_t run_end(const struct rows_reader *r, const char *p, size_t i, size_t n)
-{
-	if (r->in_string) {
-		while (i < n && p[i] != '"' && p[i] != '\\')
-			i++;
-	} else {
-		while (i < n && p[i] != '"' && p[i] != '{' && p[i] != '}')
-			i++;
-	}
-	return i;
-}
-
 static void row_append(struct rows_reader *r, const char *p, size_t n)
 {
 	if (r->row.len + n <= ROW_MAX)
@@ -87,23 +73,36 @@ static void row_append(struct rows_reader *r, const char *p, size_t n)
 		r->too_long = true;
 }
 
-/* One byte that decides something; the row's state is as before it. */
-static void row_mark(struct rows_reader *r, char c, struct agni_err *err)
+/* Takes bytes of a row up to its end or the piece's, returns where; *is_end tells which. */
+static size_t row_bytes(struct rows_reader *r, const char *p, size_t from, size_t n, bool *is_end)
 {
-	row_append(r, &c, 1);
-	if (r->escaped) {
-		r->escaped = false;
-	} else if (r->in_string) {
-		r->escaped = c == '\\';
-		r->in_string = c != '"';
-	} else if (c == '"') {
-		r->in_string = true;
-	} else if (c == '{') {
-		r->depth++;
-	} else if (c == '}' && --r->depth == 0) {
-		r->at = BETWEEN;
-		row_end(r, err);
+	bool in_string = r->in_string, escaped = r->escaped;
+	int depth = r->depth;
+	size_t i = from;
+
+	for (*is_end = false; i < n && !*is_end; i++) {
+		char c = p[i];
+
+		if (in_string) {
+			if (escaped)
+				escaped = false;
+			else if (c == '\\')
+				escaped = true;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{') {
+			depth++;
+		} else if (c == '}') {
+			*is_end = --depth == 0;
+		}
 	}
+	r->in_string = in_string;
+	r->escaped = escaped;
+	r->depth = depth;
+	row_append(r, p + from, i - from);
+	return i;
 }
 
 static bool is_space(char c)
@@ -129,23 +128,22 @@ static bool take_outside(struct rows_reader *r, char c)
 
 static int take_text(struct rows_reader *r, const char *p, size_t n, struct agni_err *err)
 {
-	for (size_t i = 0; i < n && r->rc == 0;) {
-		if (r->at != IN_ROW) {
-			if (!take_outside(r, p[i]))
-				return agni_fail(err, AGNI_EPARSE, "not a JSON array of objects");
-			if (r->at != IN_ROW) {
-				i++;
-				continue;
-			}
-		} else if (!r->escaped) {
-			size_t end = run_end(r, p, i, n);
+	size_t i = 0;
 
-			row_append(r, p + i, end - i);
-			i = end;
-			if (i == n)
-				break;
+	while (i < n && r->rc == 0) {
+		bool is_end;
+
+		if (r->at != IN_ROW && !take_outside(r, p[i]))
+			return agni_fail(err, AGNI_EPARSE, "not a JSON array of objects");
+		if (r->at != IN_ROW) {
+			i++;
+			continue;
 		}
-		row_mark(r, p[i++], err);
+		i = row_bytes(r, p, i, n, &is_end);
+		if (is_end) {
+			r->at = BETWEEN;
+			row_end(r, err);
+		}
 	}
 	return r->rc;
 }

@@ -13,30 +13,36 @@
 
 enum field_kind { FIELD_TEXT, FIELD_REAL, FIELD_INT, FIELD_BOOL };
 
+#define FIELD(name, kind, member)                                                                  \
+	{                                                                                          \
+		name, sizeof(name) - 1, kind, offsetof(struct master_entry, member)                \
+	}
+
 static const struct field {
 	const char *name;
+	size_t len;
 	enum field_kind kind;
 	size_t offset; /* in struct master_entry */
 } fields[] = {
-	{"instrument_key", FIELD_TEXT, offsetof(struct master_entry, key)},
-	{"trading_symbol", FIELD_TEXT, offsetof(struct master_entry, symbol)},
-	{"name", FIELD_TEXT, offsetof(struct master_entry, name)},
-	{"isin", FIELD_TEXT, offsetof(struct master_entry, isin)},
-	{"exchange_token", FIELD_TEXT, offsetof(struct master_entry, token)},
-	{"instrument_type", FIELD_TEXT, offsetof(struct master_entry, type)},
-	{"underlying_symbol", FIELD_TEXT, offsetof(struct master_entry, underlying)},
-	{"underlying_key", FIELD_TEXT, offsetof(struct master_entry, underlying_key)},
-	{"strike_price", FIELD_REAL, offsetof(struct master_entry, strike)},
-	{"tick_size", FIELD_REAL, offsetof(struct master_entry, tick_paise)},
-	{"lot_size", FIELD_INT, offsetof(struct master_entry, lot_size)},
-	{"expiry", FIELD_INT, offsetof(struct master_entry, expiry_ms)},
-	{"weekly", FIELD_BOOL, offsetof(struct master_entry, is_weekly)},
+	FIELD("instrument_key", FIELD_TEXT, key),
+	FIELD("trading_symbol", FIELD_TEXT, symbol),
+	FIELD("name", FIELD_TEXT, name),
+	FIELD("isin", FIELD_TEXT, isin),
+	FIELD("exchange_token", FIELD_TEXT, token),
+	FIELD("instrument_type", FIELD_TEXT, type),
+	FIELD("underlying_symbol", FIELD_TEXT, underlying),
+	FIELD("underlying_key", FIELD_TEXT, underlying_key),
+	FIELD("strike_price", FIELD_REAL, strike),
+	FIELD("tick_size", FIELD_REAL, tick_paise),
+	FIELD("lot_size", FIELD_INT, lot_size),
+	FIELD("expiry", FIELD_INT, expiry_ms),
+	FIELD("weekly", FIELD_BOOL, is_weekly),
 };
 
 static int field_find(const struct json_member *m)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
-		if (strlen(fields[i].name) == m->name_len &&
+		if (fields[i].len == m->name_len &&
 		    memcmp(fields[i].name, m->name, m->name_len) == 0)
 			return (int)i;
 	}

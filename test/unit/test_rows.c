@@ -228,6 +228,62 @@ static void test_chunk_borders(void **state)
 	}
 }
 
+/* In pieces of any size the same comes as in one; the first of two bytes at least. */
+static void test_pieces(void **state)
+{
+	static const char text[] =
+		"[{\"k\":\"a\\\"}\"},{nonsense},{\"k\":\"\\\\\"} ,{\"k\":\"c\"}]\n";
+	struct buf gz = {0};
+
+	(void)state;
+	pack(text, sizeof(text) - 1, &gz);
+	for (size_t piece = 1; piece <= gz.len; piece++) {
+		for (int is_packed = 0; is_packed < 2; is_packed++) {
+			const char *p = is_packed ? gz.data : text;
+			size_t len = is_packed ? gz.len : sizeof(text) - 1;
+			struct seen s = {0};
+			struct rows_reader *r = rows_reader_create(take, &s);
+			struct rows_stats stats;
+			struct agni_err err;
+
+			for (size_t at = 0, n = piece < 2 ? 2 : piece; at < len; n = piece) {
+				n = n < len - at ? n : len - at;
+				check_i64(rows_reader_feed(r, p + at, n, &err), 0);
+				at += n;
+			}
+			check_i64(rows_reader_end(r, &stats, &err), 0);
+			check_str(buf_cstr(&s.keys), "a\"} \\ c ");
+			check_i64(stats.bad_rows, 1);
+			/* Nothing follows what is complete. */
+			check_i64(rows_reader_feed(r, "x", 1, &err), AGNI_EPARSE);
+			rows_reader_destroy(r);
+			buf_fini(&s.keys);
+		}
+	}
+	buf_fini(&gz);
+}
+
+static int take_until_b(void *arg, const char *text, size_t len, struct agni_err *err)
+{
+	(void)len;
+	++*(int *)arg;
+	return strstr(text, "b") ? agni_fail(err, AGNI_ELIMIT, "full") : 0;
+}
+
+/* What the reader says ends the file, unless it is about one row. */
+static void test_end_by_the_reader(void **state)
+{
+	static const char text[] = "[{\"k\":\"a\"},{\"k\":\"b\"},{\"k\":\"c\"}]";
+	struct rows_stats stats;
+	struct agni_err err;
+	int n = 0;
+
+	(void)state;
+	check_i64(rows_each(text, sizeof(text) - 1, take_until_b, &n, &stats, &err), AGNI_ELIMIT);
+	check_i64(n, 2);
+	check_str(err.text, "full");
+}
+
 /* A row of more than 16 KiB is left out, the next one is not. */
 static void test_long_row(void **state)
 {
@@ -319,11 +375,17 @@ static void test_master(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),          cmocka_unit_test(test_strings_and_depth),
-		cmocka_unit_test(test_bad_rows),       cmocka_unit_test(test_no_array),
-		cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_torn_gzip),
-		cmocka_unit_test(test_chunk_borders),  cmocka_unit_test(test_long_row),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_strings_and_depth),
+		cmocka_unit_test(test_bad_rows),
+		cmocka_unit_test(test_no_array),
+		cmocka_unit_test(test_cut_everywhere),
+		cmocka_unit_test(test_torn_gzip),
+		cmocka_unit_test(test_chunk_borders),
+		cmocka_unit_test(test_long_row),
 		cmocka_unit_test(test_master),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_end_by_the_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
