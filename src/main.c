@@ -241,6 +241,8 @@ static void server_build(struct server *s)
 							   .cfg = &c->instruments,
 							   .calendar = &c->calendar,
 							   .master_url = s->master_url,
+							   .api_url = s->api_url,
+							   .api_url_fallback = c->upstream.api_url,
 							   .watch_all = is_sim(s)});
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,

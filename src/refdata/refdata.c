@@ -151,6 +151,7 @@ static void begin(struct refdata *r)
 	struct agni_err err;
 
 	r->day = market_day(r);
+	holidays_fetch(r);
 	if (strncmp(where, "http://", 7) == 0 || strncmp(where, "https://", 8) == 0) {
 		struct http_call_options o = {.method = "GET",
 					      .url = where,
@@ -202,10 +203,14 @@ static void refdata_begin(struct module *m)
 	struct refdata *r = container_of(m, struct refdata, mod);
 
 	watch_start(r);
-	if (r->deps.cfg->master[0] || r->deps.master_url[0])
+	if (r->deps.cfg->master[0] || r->deps.master_url[0]) {
 		begin(r);
-	else
-		r->is_ready = true;
+		return;
+	}
+	holidays_fetch(r);
+	r->is_ready = true;
+	if (r->selectors_n)
+		log_warn("refdata", "selectors are watched only with an instrument master");
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -225,6 +230,7 @@ static void refdata_stop(struct module *m, module_stopped_fn *done)
 	if (r->call)
 		http_call_cancel(r->call);
 	r->call = NULL;
+	holidays_stop(r);
 	lookup_cancel_all(r);
 	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
 }

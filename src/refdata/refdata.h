@@ -34,6 +34,7 @@ struct refdata_config {
 
 struct calendar_config {
 	char *file;
+	bool ask_broker;
 };
 
 extern const struct config_key refdata_config_keys[], calendar_config_keys[];
@@ -46,7 +47,9 @@ struct refdata_deps {
 	const struct refdata_config *cfg;
 	const struct calendar_config *calendar; /* NULL: the compiled calendar alone */
 	const char *master_url; /* when cfg->master is empty; read at listen; "" = no master */
-	bool watch_all;         /* watch=auto means every instrument of the master */
+	/* Of the broker, read when it is asked; the second when the first is "". NULL: never. */
+	const char *api_url, *api_url_fallback;
+	bool watch_all; /* watch=auto means every instrument of the master */
 };
 
 struct refdata *refdata_create(const struct refdata_deps *deps);

@@ -46,7 +46,10 @@ struct refdata {
 	bool is_ready, is_stopping, is_timer_closed;
 	struct lookups lookups;
 
-	struct calendar_entries calendar; /* holidays.c; in force */
+	struct holidays {
+		struct calendar_entries file, broker, in_force;
+		struct http_call *call; /* or NULL */
+	} holidays;
 
 	/* watch.c; by mode: what is named or listed, and what selectors chose */
 	struct bitset watched[WANT_MODES], chosen[WANT_MODES];
@@ -84,6 +87,10 @@ void refdata_stop_if_idle(struct refdata *r);
 
 /* Reads calendar.file and puts it in force; on error what was in force stays. */
 int holidays_read(struct refdata *r, struct agni_err *err);
+
+/* Asks the broker for its list, when that is configured and there is one. */
+void holidays_fetch(struct refdata *r);
+void holidays_stop(struct refdata *r);
 void holidays_fini(struct refdata *r);
 
 /* --- watch.c ---------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * exchange_http: what the exchange answers over HTTP: authorize, the redirect of the direct
- * connection, profile, the instrument file, and the door for faults; logins are in exchange_login.c.
+ * connection, profile, the instrument file, holidays, and the door for faults; logins are in exchange_login.c.
  *
  * Error bodies carry both spellings of each member, as the broker's do.
  */
@@ -102,6 +102,18 @@ static void handle_master_gz(void *arg, struct http_request *r)
 	buf_fini(&text);
 }
 
+static void handle_holidays(void *arg, struct http_request *r)
+{
+	struct sim *s = arg;
+	struct buf body = {0};
+	int year, month, day;
+
+	day_to_civil(ist_day(clock_market_ms(s->loop->clock)), &year, &month, &day);
+	listing_write_holidays(&body, year);
+	http_respond(r, 200, JSON_TYPE, NULL, body.data, body.len);
+	buf_fini(&body);
+}
+
 static void handle_fault(void *arg, struct http_request *r)
 {
 	static const char *const numbers[] = {"n", "ms", "count", "code"};
@@ -141,6 +153,7 @@ struct http_route *exchange_routes(struct sim *s)
 		{"POST", "/v2/login/authorization/token", login_exchange, s, 0},
 		{"GET", "/market-quote/instruments/exchange/NSE.json", handle_master, s, 0},
 		{"GET", "/market-quote/instruments/exchange/NSE.json.gz", handle_master_gz, s, 0},
+		{"GET", "/v2/market/holidays", handle_holidays, s, 0},
 		{"POST", "/sim/fault", handle_fault, s, 0},
 		{"GET", "/{path}", handle_unknown, s, 0},
 		{"POST", "/{path}", handle_unknown, s, 0},

@@ -10,6 +10,8 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "market/calendar.h"
+
 /* "27 OCT 26" */
 static const char *expiry_text(day_t d, char out[16])
 {
@@ -139,6 +141,57 @@ void listing_write_keys(struct buf *out, const struct instruments *keys)
 		write_key(out, instruments_key(keys, i));
 	}
 	buf_byte(out, ']');
+}
+
+static void put_exchanges(struct buf *b, day_t day)
+{
+	static const struct {
+		enum segment segment;
+		const char *name;
+	} ours[] = {{SEGMENT_CM, "NSE"}, {SEGMENT_FO, "NFO"}};
+	struct session s[SESSIONS_MAX];
+	unsigned n = 0;
+
+	buf_str(b, ",\"closed_exchanges\":[");
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		if (calendar_sessions(ours[i].segment, day, s, NULL) == 0)
+			buf_printf(b, "%s\"%s\"", n++ ? "," : "", ours[i].name);
+	}
+	buf_str(b, "],\"open_exchanges\":[");
+	n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
+		if (calendar_sessions(ours[i].segment, day, s, NULL) == 1)
+			buf_printf(b,
+				   "%s{\"exchange\":\"%s\",\"start_time\":%lld,\"end_time\":%lld}",
+				   n++ ? "," : "", ours[i].name, (long long)s[0].open_ms,
+				   (long long)s[0].close_ms);
+	}
+	buf_byte(b, ']');
+}
+
+void listing_write_holidays(struct buf *out, int year)
+{
+	struct session at[SESSIONS_MAX];
+	unsigned n = 0;
+
+	buf_str(out, "{\"status\":\"success\",\"data\":[");
+	for (day_t day = day_from_civil(year, 1, 1); day < day_from_civil(year + 1, 1, 1); day++) {
+		const char *why;
+		char text[IST_TEXT];
+
+		/* Ordinary days and weekends have no colon: "holiday: Holi". */
+		if (calendar_sessions(SEGMENT_CM, day, at, &why) == SESSIONS_MAX ||
+		    !strchr(why, ':'))
+			continue;
+		buf_printf(out, "%s{\"date\":\"%s\",\"description\":", n++ ? "," : "",
+			   day_format(day, text));
+		why = strchr(why, ':') + 2;
+		buf_json_str(out, why, strlen(why));
+		buf_str(out, ",\"holiday_type\":\"TRADING_HOLIDAY\"");
+		put_exchanges(out, day);
+		buf_byte(out, '}');
+	}
+	buf_str(out, "]}");
 }
 
 bool listing_gzip(struct buf *out, const void *text, size_t len)

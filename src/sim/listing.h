@@ -33,6 +33,10 @@ void listing_write(struct buf *out, const struct listed *rows, uint32_t n);
  * on and its strike are not in the key. */
 void listing_write_keys(struct buf *out, const struct instruments *keys);
 
+/* The broker's list of holidays and special sessions of a year: the days that are not ordinary. One
+ * with two sessions is left out, its form has no room for it. */
+void listing_write_holidays(struct buf *out, int year);
+
 /* Gzip of `text`, as the broker's file server sends it. False when zlib refuses. */
 bool listing_gzip(struct buf *out, const void *text, size_t len);
 

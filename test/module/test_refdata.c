@@ -32,7 +32,7 @@ struct stand {
 	struct refdata *refdata;
 	struct module *mod;
 	char master[1024], watch[256], greeks[64], ltpc[64];
-	char master_url[64];
+	char master_url[64], api_url[64];
 	bool watch_all, has_web;
 };
 
@@ -68,6 +68,8 @@ static void stand_start(struct stand *s)
 							   .interest = &s->market.interest,
 							   .cfg = &s->cfg,
 							   .calendar = &s->calendar,
+							   .api_url = "",
+							   .api_url_fallback = s->api_url,
 							   .master_url = s->master_url,
 							   .watch_all = s->watch_all});
 	s->mod = refdata_module(s->refdata);
@@ -471,6 +473,57 @@ static void test_calendar_file(void **state)
 	market_fini(&s.market);
 }
 
+static bool is_quiet(void *arg)
+{
+	return strstr(log_captured(), arg) != NULL;
+}
+
+/* The broker's list stands over what is compiled in, the file over the broker's list. */
+static void test_broker_holidays(void **state)
+{
+	static const struct script_reply replies[] = {
+		{200,
+		 "{\"data\":[{\"date\":\"2026-11-12\",\"description\":\"Late\","
+		 "\"closed_exchanges\":[\"NSE\",\"NFO\"]},{\"date\":\"2026-11-13\","
+		 "\"closed_exchanges\":[\"NSE\",\"NFO\"]}]}",
+		 NULL}};
+	static const struct script_reply nonsense[] = {{200, "[]", NULL}}, no[] = {{503, "", NULL}};
+	day_t day = day_from_civil(2026, 11, 12);
+	struct stand s;
+
+	(void)state;
+	stand_up(&s);
+	s.calendar.ask_broker = true;
+	snprintf(s.calendar_file, sizeof(s.calendar_file), "/tmp/agni_test_days_%d", (int)getpid());
+	write_file(s.calendar_file, "usual 2026-11-13\nholiday 2026-11-16\n");
+	stand_web(&s, replies, 1);
+	snprintf(s.api_url, sizeof(s.api_url), "http://127.0.0.1:%d", s.web.port);
+	s.master_url[0] = '\0';
+	stand_start(&s);
+	check(!calendar_is_trading_day(SEGMENT_CM, day + 4));
+	rig_until(&s.rig, is_quiet, "the broker names 2 holidays");
+	check_str(s.web.heard[0].path, "/v2/market/holidays");
+	check(!calendar_is_trading_day(SEGMENT_FO, day));
+	check(calendar_is_trading_day(SEGMENT_FO, day + 1));
+	check(!calendar_is_trading_day(SEGMENT_CM, day + 4));
+	unlink(s.calendar_file);
+	stand_down(&s);
+	check(calendar_is_trading_day(SEGMENT_FO, day));
+	/* Nonsense and refusals change nothing. */
+	for (int i = 0; i < 2; i++) {
+		stand_up(&s);
+		s.calendar.ask_broker = true;
+		stand_web(&s, i ? no : nonsense, 1);
+		snprintf(s.api_url, sizeof(s.api_url), "http://127.0.0.1:%d", s.web.port);
+		s.master_url[0] = '\0';
+		stand_start(&s);
+		rig_until(&s.rig, is_quiet,
+			  i ? "holidays:  (status 503)" : "holidays: not a list");
+		check(calendar_is_trading_day(SEGMENT_FO, day));
+		stand_down(&s);
+	}
+}
+
 /* --- searches --------------------------------------------------------------------------------- */
 
 struct finding {
@@ -698,7 +751,7 @@ int main(void)
 		cmocka_unit_test(test_odd_rows),
 		cmocka_unit_test(test_selectors),
 		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search), cmocka_unit_test(test_broker_holidays),
 		cmocka_unit_test(test_calendar_file),
 		cmocka_unit_test(test_search_of_the_old_table),
 	};
