@@ -517,8 +517,7 @@ static void test_broker_holidays(void **state)
 		snprintf(s.api_url, sizeof(s.api_url), "http://127.0.0.1:%d", s.web.port);
 		s.master_url[0] = '\0';
 		stand_start(&s);
-		rig_until(&s.rig, is_quiet,
-			  i ? "holidays:  (status 503)" : "holidays: not a list");
+		rig_until(&s.rig, is_quiet, i ? "holidays:  (status 503)" : "holidays: not a list");
 		check(calendar_is_trading_day(SEGMENT_FO, day));
 		stand_down(&s);
 	}
@@ -751,7 +750,8 @@ int main(void)
 		cmocka_unit_test(test_odd_rows),
 		cmocka_unit_test(test_selectors),
 		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_search), cmocka_unit_test(test_broker_holidays),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_broker_holidays),
 		cmocka_unit_test(test_calendar_file),
 		cmocka_unit_test(test_search_of_the_old_table),
 	};
