@@ -62,3 +62,21 @@ void rand_hex(char *out, size_t len)
 	}
 	out[2 * len] = '\0';
 }
+
+void rand_uuid(char out[UUID_TEXT])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char b[16];
+	char *p = out;
+
+	rand_bytes(b, sizeof(b));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	for (unsigned i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[b[i] >> 4];
+		*p++ = digits[b[i] & 15];
+	}
+	*p = '\0';
+}

@@ -23,4 +23,9 @@ void rand_bytes(void *out, size_t len);
 /* `len` random bytes as 2*len lower-case hex digits and a NUL. */
 void rand_hex(char *out, size_t len);
 
+#define UUID_TEXT 37
+
+/* A random UUID, version 4: "f81d4fae-7dec-41d0-a765-00a0c91e6bf6". */
+void rand_uuid(char out[UUID_TEXT]);
+
 #endif

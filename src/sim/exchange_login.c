@@ -64,7 +64,7 @@ void login_dialog(void *arg, struct http_request *r)
 		exchange_error(r, 400, "UDAPI100068", "Check your 'client_id' and 'redirect_uri'");
 		return;
 	}
-	uuid_make(s->login_code);
+	rand_uuid(s->login_code);
 	snprintf(location, sizeof(location), "Location: %s%ccode=%s&state=%s\r\n", uri,
 		 strchr(uri, '?') ? '&' : '?', s->login_code, state);
 	http_respond(r, 302, "text/plain", location, "", 0);

@@ -23,7 +23,6 @@
 
 #define TICKETS_MAX     512 /* older ones are forgotten */
 #define TICKET_LIFE_NS  (60 * NS_PER_S)
-#define UUID_TEXT       37
 #define SIM_INSTRUMENTS 200000 /* the broker lists about 125,000 */
 
 /* A one-use URI that was given out. */
@@ -150,8 +149,6 @@ static inline mono_ns sim_now(const struct sim *s)
 void sim_part_closed(struct sim *s);
 
 /* --- tickets.c ------------------------------------------------------------------------------- */
-
-void uuid_make(char out[UUID_TEXT]);
 
 /* Writes a fresh one-use feed URI. */
 void ticket_uri(struct sim *s, char *out, size_t size);

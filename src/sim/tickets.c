@@ -9,32 +9,14 @@
 
 #define FEED_PATH "/market-data-feeder/v3/upstox-developer-api/feeds"
 
-void uuid_make(char out[UUID_TEXT])
-{
-	unsigned char b[16];
-	static const char digits[] = "0123456789abcdef";
-	char *p = out;
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4 */
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	for (unsigned i = 0; i < sizeof(b); i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[b[i] >> 4];
-		*p++ = digits[b[i] & 15];
-	}
-	*p = '\0';
-}
-
 void ticket_uri(struct sim *s, char *out, size_t size)
 {
 	struct ticket *t = &s->tickets[s->ticket_next++ % TICKETS_MAX];
 	char request_id[UUID_TEXT];
 	bool is_v6 = strchr(s->host, ':') != NULL;
 
-	uuid_make(request_id);
-	uuid_make(t->code);
+	rand_uuid(request_id);
+	rand_uuid(t->code);
 	t->expires = sim_now(s) + TICKET_LIFE_NS;
 	snprintf(out, size, "ws://%s%s%s:%d" FEED_PATH "?requestId=%s&code=%s", is_v6 ? "[" : "",
 		 s->host, is_v6 ? "]" : "", ws_server_port(s->feed), request_id, t->code);

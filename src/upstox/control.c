@@ -135,30 +135,15 @@ void control_fini(struct control_request *r)
 	*r = (struct control_request){0};
 }
 
-/* Random, version 4: "f81d4fae-7dec-41d0-a765-00a0c91e6bf6". */
-static void guid_write(struct buf *out)
-{
-	static const char hex[] = "0123456789abcdef";
-	uint8_t b[16];
-
-	rand_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	for (unsigned i = 0; i < sizeof(b); i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			buf_byte(out, '-');
-		buf_byte(out, hex[b[i] >> 4]);
-		buf_byte(out, hex[b[i] & 15]);
-	}
-}
-
 void control_write(struct buf *out, enum control_method method, enum request_mode mode,
 		   const char *const *keys, uint32_t keys_n)
 {
+	char guid[UUID_TEXT];
+
 	AGNI_ASSERT((size_t)method < ARRAY_LEN(method_names));
-	buf_str(out, "{\"guid\":\"");
-	guid_write(out);
-	buf_printf(out, "\",\"method\":\"%s\",\"data\":{", method_names[method]);
+	rand_uuid(guid);
+	buf_printf(out, "{\"guid\":\"%s\",\"method\":\"%s\",\"data\":{", guid,
+		   method_names[method]);
 	if (method != CONTROL_UNSUB)
 		buf_printf(out, "\"mode\":\"%s\",", request_mode_text(mode));
 	buf_str(out, "\"instrumentKeys\":[");

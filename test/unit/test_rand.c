@@ -72,6 +72,26 @@ static void test_kernel_bytes(void **state)
 	check_i64(strspn(hex, "0123456789abcdef"), 32);
 }
 
+static void test_uuid(void **state)
+{
+	char a[UUID_TEXT], b[UUID_TEXT];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		rand_uuid(a);
+		rand_uuid(b);
+		check(strcmp(a, b) != 0);
+		check_i64(strlen(a), UUID_TEXT - 1);
+		for (int k = 0; k < UUID_TEXT - 1; k++) {
+			bool is_dash = k == 8 || k == 13 || k == 18 || k == 23;
+
+			check(is_dash ? a[k] == '-' : strchr("0123456789abcdef", a[k]) != NULL);
+		}
+		check(a[14] == '4'); /* the version */
+		check(strchr("89ab", a[19]) != NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +99,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_normal_moments),
 		cmocka_unit_test(test_kernel_bytes),
+		cmocka_unit_test(test_uuid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
