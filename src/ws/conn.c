@@ -39,6 +39,11 @@ void ws_conn_set_user(struct ws_conn *c, void *user)
 	c->user = user;
 }
 
+void ws_conn_set_callbacks(struct ws_conn *c, const struct ws_callbacks *cb)
+{
+	c->cb = cb;
+}
+
 /* --- receiving ------------------------------------------------------------------------------- */
 
 static void heard(struct ws_conn *c)

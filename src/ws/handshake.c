@@ -7,6 +7,7 @@
  * or would drop without a word, is refused here with a status:
  *
  *   400 malformed     426 no upgrade, or another version     431 a header is too long
+ *   (a GET without an upgrade is the application's to answer first: on_request)
  *   503 no more connections     or what on_handshake says
  *
  * Not seen by us, because libwebsockets closes first and in silence: a head above 16 KiB, an
@@ -73,6 +74,7 @@ static const char *phrase(int status)
 		int status;
 		const char *phrase;
 	} known[] = {
+		{200, "OK"},
 		{301, "Moved Permanently"},
 		{302, "Found"},
 		{307, "Temporary Redirect"},
@@ -148,8 +150,8 @@ static bool is_twice(struct lws *wsi, enum lws_token_indexes token)
 	       lws_hdr_fragment_length(wsi, token, 1) > 0;
 }
 
-/* NULL, or what is wrong with the head. */
-static const char *fault_of(struct lws *wsi)
+/* NULL, or what is wrong with the head of any request that we answer. */
+static const char *head_fault(struct lws *wsi)
 {
 	static const enum lws_token_indexes singles[] = {
 		WSI_TOKEN_HOST,    WSI_TOKEN_KEY,    WSI_TOKEN_VERSION,
@@ -167,6 +169,17 @@ static const char *fault_of(struct lws *wsi)
 	}
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0)
 		return "Host is missing";
+	return NULL;
+}
+
+/* NULL, or what is wrong with the head of a handshake. */
+static const char *fault_of(struct lws *wsi)
+{
+	const char *fault = head_fault(wsi);
+	char text[128];
+
+	if (fault)
+		return fault;
 	if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_CONNECTION) <= 0 ||
 	    !strcasestr(text, "upgrade"))
 		return "Connection does not say Upgrade";
@@ -214,7 +227,7 @@ int ws_handshake_judge(struct ws_server *s, struct lws *wsi, const char *upgrade
 	const char *fault;
 
 	if (strcasecmp(upgrade, "websocket") != 0)
-		return ws_handshake_missing(wsi);
+		return ws_handshake_missing(s, wsi);
 	if (!ws_handshake_read(wsi, &t) ||
 	    lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > EXTENSIONS_MAX ||
 	    lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > PROTOCOLS_MAX)
@@ -236,8 +249,14 @@ int ws_handshake_judge(struct ws_server *s, struct lws *wsi, const char *upgrade
 	return 0;
 }
 
-int ws_handshake_missing(struct lws *wsi)
+int ws_handshake_missing(struct ws_server *s, struct lws *wsi)
 {
+	struct ws_handshake_text t;
+	struct ws_refusal r = {.status = 403};
+
+	if (s->cb.on_request && !s->is_closed && !head_fault(wsi) && ws_handshake_read(wsi, &t) &&
+	    s->cb.on_request(s->arg, &t.view, &r))
+		return answer(wsi, &r);
 	return refuse(wsi, 426, "upgrade_required", "this port speaks WebSocket");
 }
 

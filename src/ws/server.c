@@ -89,7 +89,7 @@ int ws_server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return ws_handshake_judge(server_of(wsi), wsi, in);
 	case LWS_CALLBACK_HTTP:
-		return ws_handshake_missing(wsi);
+		return ws_handshake_missing(server_of(wsi), wsi);
 	case LWS_CALLBACK_CONFIRM_EXTENSION_OKAY:
 		return ws_handshake_extension(wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:

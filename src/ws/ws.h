@@ -77,7 +77,7 @@ struct ws_refusal {
 	int status;
 	int64_t retry_after_s;    /* Retry-After; 0: none */
 	const char *content_type; /* static */
-	char body[512];
+	char body[2048];
 };
 
 struct ws_callbacks {
@@ -95,6 +95,9 @@ struct ws_callbacks {
 	void (*on_close)(void *user, struct ws_conn *c, int code, const char *reason);
 	/* A pong of the peer, asked for or not. May be NULL. */
 	void (*on_pong)(void *user, struct ws_conn *c);
+	/* A GET that asks for no upgrade. True: `answer`, of any status, is given, and the
+	 * connection ends. False, or NULL: 426. There is no room in the handshake. */
+	bool (*on_request)(void *arg, const struct ws_handshake *h, struct ws_refusal *answer);
 };
 
 struct ws_server_config {
@@ -183,6 +186,10 @@ void ws_conn_close(struct ws_conn *c, int code, const char *reason);
 void ws_conn_abort(struct ws_conn *c);
 
 void ws_conn_set_user(struct ws_conn *c, void *user);
+
+/* From now on the connection tells these; for an on_open whose listener speaks several protocols.
+ * Lent for the life of the connection. */
+void ws_conn_set_callbacks(struct ws_conn *c, const struct ws_callbacks *cb);
 const char *ws_conn_peer(const struct ws_conn *c);
 int ws_conn_fd(const struct ws_conn *c);
 

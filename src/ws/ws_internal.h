@@ -139,7 +139,7 @@ bool ws_handshake_read(struct lws *wsi, struct ws_handshake_text *t);
 int ws_handshake_judge(struct ws_server *s, struct lws *wsi, const char *upgrade);
 
 /* LWS_CALLBACK_HTTP: a request that does not ask for an upgrade. Always returns -1: answered. */
-int ws_handshake_missing(struct lws *wsi);
+int ws_handshake_missing(struct ws_server *s, struct lws *wsi);
 
 /* LWS_CALLBACK_CONFIRM_EXTENSION_OKAY: 0 or 1 (declined). */
 int ws_handshake_extension(struct lws *wsi);

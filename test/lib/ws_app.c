@@ -78,8 +78,30 @@ static void on_pong(void *user, struct ws_conn *c)
 	((struct app *)user)->pongs++;
 }
 
-static const struct ws_callbacks callbacks = {on_handshake, on_open,  on_message,
-					      on_writable,  on_close, on_pong};
+/* Only one path is answered without an upgrade. */
+static bool on_request(void *arg, const struct ws_handshake *h, struct ws_refusal *answer)
+{
+	struct app *a = arg;
+
+	a->requests++;
+	if (strcmp(h->path, "/plain") != 0)
+		return false;
+	answer->status = 200;
+	answer->content_type = "text/plain";
+	snprintf(answer->body, sizeof(answer->body), "%s|%s|%s", h->path, h->query,
+		 h->authorization);
+	return true;
+}
+
+static const struct ws_callbacks callbacks = {
+	.on_handshake = on_handshake,
+	.on_open = on_open,
+	.on_message = on_message,
+	.on_writable = on_writable,
+	.on_close = on_close,
+	.on_pong = on_pong,
+	.on_request = on_request,
+};
 
 struct ws_server_config app_config(struct app *a)
 {

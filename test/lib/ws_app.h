@@ -14,7 +14,7 @@ struct app {
 	struct ws_rig rig;
 	struct ws_server *server;
 	int port;
-	int handshakes, opens, closes, pongs, messages;
+	int handshakes, requests, opens, closes, pongs, messages;
 	int code; /* of the last on_close */
 	char reason[128];
 	char seen[4096]; /* the last handshake: path|query|host|origin|authorization|peer */

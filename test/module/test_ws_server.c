@@ -176,6 +176,35 @@ static void bad_requests_are_answered(void **state)
 	app_down(a);
 }
 
+/* A GET without an upgrade is the application's to answer first, if its head is sound. */
+static void a_plain_get_may_be_answered(void **state)
+{
+	static const struct {
+		const char *request, *status, *body;
+	} cases[] = {
+		{"GET /plain?a=b%20c HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer k\r\n\r\n",
+		 "HTTP/1.1 200 OK", "/plain|a=b c|Bearer k"},
+		{"GET /plain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK",
+		 "/plain||"},
+		{"GET /other HTTP/1.1\r\nHost: h\r\n\r\n", UPG, NULL},
+		{"POST /plain HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", UPG, NULL},
+		{"GET /plain HTTP/1.1\r\n\r\n", UPG, NULL},
+		{"GET /plain HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", UPG, NULL},
+	};
+	struct app *a = app_up();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ws_peer *p = ws_peer_connect(&a->rig, a->port, 0);
+
+		ws_peer_raw(p, cases[i].request, strlen(cases[i].request));
+		check_answer(a, p, cases[i].status, cases[i].body);
+	}
+	check_i64(a->requests, 3);
+	check_i64(a->handshakes, 0);
+	app_down(a);
+}
+
 static void long_headers_are_refused(void **state)
 {
 	static const char *const names[] = {"Authorization", "Origin", "Host2",
@@ -316,6 +345,7 @@ int main(void)
 		cmocka_unit_test(unknown_subprotocols_are_left_out_of_the_answer),
 		cmocka_unit_test(refusals_go_out_as_given),
 		cmocka_unit_test(bad_requests_are_answered),
+		cmocka_unit_test(a_plain_get_may_be_answered),
 		cmocka_unit_test(long_headers_are_refused),
 		cmocka_unit_test(a_head_that_comes_byte_by_byte_is_taken),
 		cmocka_unit_test(a_message_in_the_packet_of_the_head_is_not_lost),
