@@ -76,7 +76,8 @@ struct server {
 	/* Filled when the listeners are bound: the simulated exchange, and where our page comes
 	 * from. */
 	char api_url[64], token_url[128], master_url[128], page_origin[64];
-	char source_dir[512]; /* {data_dir}/live, /sim or /replay */
+	struct feed_door feed_door; /* where stream.listen is */
+	char source_dir[512];       /* {data_dir}/live, /sim or /replay */
 	bool has_token_failed;
 };
 
@@ -187,6 +188,13 @@ static void on_upstream_status(void *arg)
 	stream_status_changed(s->stream);
 }
 
+static void on_market_info(void *arg, int64_t ts_ms, const void *info, size_t len)
+{
+	const struct server *s = arg;
+
+	stream_market_info(s->stream, ts_ms, info, len);
+}
+
 /* --- building ----------------------------------------------------------------------------------
  */
 
@@ -253,6 +261,7 @@ static void server_build(struct server *s)
 					       .refdata = s->refdata,
 					       .auth = s->auth,
 					       .guard = &c->http_guard,
+					       .feed_door = &s->feed_door,
 					       .cfg = &c->http,
 					       .source = source,
 					       .upstream = &s->upstream,
@@ -285,6 +294,7 @@ static void server_build(struct server *s)
 						  .cfg = &c->upstream,
 						  .api_url = s->api_url,
 						  .on_status = on_upstream_status,
+						  .on_market_info = on_market_info,
 						  .arg = s});
 	s->upstream = feed_view(s->feed);
 	if (is_replay(s))
@@ -455,9 +465,11 @@ static void on_running(void *arg)
 	const char *http = s->cfg.http.tls_cert[0] ? "https" : "http";
 	const char *ws = s->cfg.stream.tls_cert[0] ? "wss" : "ws";
 
-	s->page.ws_port = stream_port(s->stream);
+	s->feed_door =
+		(struct feed_door){stream_port(s->stream), s->cfg.stream.tls_cert[0] != '\0'};
+	s->page.ws_port = s->feed_door.port;
 	s->page.heartbeat_s = s->cfg.stream.heartbeat_s;
-	s->page.is_ws_tls = s->cfg.stream.tls_cert[0] != '\0';
+	s->page.is_ws_tls = s->feed_door.is_tls;
 	if (!config_parse_listen(s->cfg.stream.listen, host, &port))
 		return;
 	log_info("main", "agnidata %s is up; source: %s", AGNI_VERSION,

@@ -9,6 +9,7 @@
 
 #include "api/api_internal.h"
 #include "core/log.h"
+#include "upstox/answer.h"
 
 const struct config_key api_config_keys[] = {
 	CONFIG_STR(struct api_config, listen, "127.0.0.1:8000", "", "address of the REST server"),
@@ -98,6 +99,12 @@ static void add_token_routes(struct api *a)
 	add_route(a, ROLE_ANYONE, "POST", "/token/notify/{path}", api_token_notify, a);
 }
 
+static void add_broker_routes(struct api *a)
+{
+	add_route(a, ROLE_VIEWER, "GET", UPSTOX_AUTHORIZE_PATH, api_feed_authorize, a);
+	add_route(a, ROLE_VIEWER, "GET", UPSTOX_FEED_PATH, api_feed_redirect, a);
+}
+
 struct api *api_create(const struct api_deps *deps)
 {
 	struct api *a = mem_zalloc(sizeof(*a));
@@ -112,6 +119,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
 	add_route(a, ROLE_OPERATOR, "GET", "/metrics", api_metrics, a);
 	add_token_routes(a);
+	add_broker_routes(a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
 		add_route(a, (enum auth_role)r->access, r->method, r->pattern, r->handle, r->arg);
 	return a;
@@ -136,6 +144,20 @@ static struct http_limits limits(const struct api_config *cfg)
 	};
 }
 
+/* Each route is refused in the words of those who use it. */
+static bool admit(void *arg, const struct http_route *route, struct http_request *r)
+{
+	struct api *a = arg;
+	struct auth_refusal why;
+
+	if (strncmp(route->pattern, "/v2/", 4) != 0 && strncmp(route->pattern, "/v3/", 4) != 0)
+		return auth_admit(a->deps.auth, route, r);
+	if (auth_judge(a->deps.auth, route, r, &why))
+		return true;
+	api_refuse_as_broker(r, &why);
+	return false;
+}
+
 static int api_start(struct module *m, struct agni_err *err)
 {
 	struct api *a = container_of(m, struct api, mod);
@@ -145,8 +167,8 @@ static int api_start(struct module *m, struct agni_err *err)
 					.routes_n = a->routes_n,
 					.tls_cert = a->deps.cfg->tls_cert,
 					.tls_key = a->deps.cfg->tls_key,
-					.admit = a->deps.auth ? auth_admit : NULL,
-					.admit_arg = a->deps.auth,
+					.admit = a->deps.auth ? admit : NULL,
+					.admit_arg = a,
 					.json_only = true};
 	char host[64];
 

@@ -12,16 +12,19 @@
  *      GET /metrics         Prometheus text
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
+ *      GET /v3/feed/...     the way to the feed in the broker's protocol: feed_routes.c
  *      GET /                a page that shows ticks as they come
  *
  * Each with the least role that may ask: docs/security.md has the table. A caller without the role
  * operator gets the short form of /health.
  *
- * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}}.
+ * JSON: {"status":"success","data":...} or {"status":"error","error":{"code":...,"message":...}};
+ * under /v2 and /v3 the broker's own.
  */
 #ifndef AGNI_API_API_H
 #define AGNI_API_API_H
 
+#include "api/feed_uri.h"
 #include "auth/auth.h"
 #include "core/config.h"
 #include "core/listen.h"
@@ -59,8 +62,9 @@ struct api_deps {
 	struct token *token;
 	const struct token_config *token_cfg;
 	struct refdata *refdata;
-	struct auth *auth;                /* NULL: all may do everything */
-	const struct listen_guard *guard; /* NULL: loopback only */
+	struct auth *auth;                 /* NULL: all may do everything */
+	const struct listen_guard *guard;  /* NULL: loopback only */
+	const struct feed_door *feed_door; /* read while running */
 	const struct api_config *cfg;
 	const char *source;                   /* "sim", "upstox" */
 	const struct upstream_view *upstream; /* read while running */

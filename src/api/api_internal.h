@@ -47,6 +47,12 @@ http_handler api_health, api_quotes, api_quote, api_bars, api_metrics, api_ticke
 /* instruments.c */
 http_handler api_instruments, api_resolve;
 
+/* Answers a refusal of the door in the broker's shape. */
+void api_refuse_as_broker(struct http_request *r, const struct auth_refusal *why);
+
+/* feed_routes.c */
+http_handler api_feed_authorize, api_feed_redirect;
+
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,
 	api_token_callback, api_token_notify;

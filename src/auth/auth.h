@@ -105,6 +105,14 @@ struct auth_listener {
 };
 void auth_listen(struct auth *a, struct auth_listener *l);
 
+/* What to answer to whom the door stays shut. */
+struct auth_refusal {
+	int status;
+	const char *code; /* static */
+	char text[160];
+	int64_t retry_after_s; /* 0: nothing to wait for */
+};
+
 /* --- REST ------------------------------------------------------------------------------------- */
 
 /* `admit` of struct http_server_config, with a struct auth as its argument. The route's `access` is
@@ -113,14 +121,12 @@ void auth_listen(struct auth *a, struct auth_listener *l);
  * rate_limited, too_many_failures. */
 bool auth_admit(void *auth, const struct http_route *route, struct http_request *r);
 
-/* --- WebSocket -------------------------------------------------------------------------------- */
+/* The same without the answer: false, and `why` is what to answer. For routes whose errors have
+ * another shape. */
+bool auth_judge(struct auth *a, const struct http_route *route, struct http_request *r,
+		struct auth_refusal *why);
 
-struct auth_refusal {
-	int status;
-	const char *code; /* static */
-	char text[160];
-	int64_t retry_after_s; /* 0: nothing to wait for */
-};
+/* --- WebSocket -------------------------------------------------------------------------------- */
 
 /* Judges a handshake by its Authorization header ("" when absent) or the ticket in its query. True,
  * and `out` is who it is; or false, and `why` what to answer: as auth_admit, and 401 ticket_invalid,
@@ -138,5 +144,9 @@ bool auth_ticket(struct auth *a, const struct auth_caller *c, char text[TICKET_L
 
 /* The answer with Retry-After, or WWW-Authenticate, where the status asks for it. */
 void auth_respond(struct http_request *r, const struct auth_refusal *why);
+
+/* The same with a JSON body of another shape. */
+void auth_respond_with(struct http_request *r, const struct auth_refusal *why, const char *body,
+		       size_t len);
 
 #endif

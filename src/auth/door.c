@@ -274,33 +274,53 @@ static bool judge(const struct visit *v, enum auth_role least, const struct http
 	       is_recorded(v, least);
 }
 
-bool auth_admit(void *auth, const struct http_route *route, struct http_request *r)
+bool auth_judge(struct auth *a, const struct http_route *route, struct http_request *r,
+		struct auth_refusal *why)
 {
-	struct auth *a = auth;
-	struct auth_refusal why;
-	struct visit v = {a, r->caller_room, &why, r->method, route->pattern};
+	struct visit v = {a, r->caller_room, why, r->method, route->pattern};
 
 	AGNI_ASSERT(route->access >= ROLE_ANYONE && route->access <= ROLE_ADMIN);
 	r->caller = v.c;
-	if (judge(&v, (enum auth_role)route->access, r)) {
-		a->admitted++;
+	if (!judge(&v, (enum auth_role)route->access, r))
+		return false;
+	a->admitted++;
+	return true;
+}
+
+bool auth_admit(void *auth, const struct http_route *route, struct http_request *r)
+{
+	struct auth_refusal why;
+
+	if (auth_judge(auth, route, r, &why))
 		return true;
-	}
 	auth_respond(r, &why);
 	return false;
 }
 
+/* The header lines that a refusal brings along, in `room`; NULL: none. */
+static const char *companions(const struct auth_refusal *why, char room[64])
+{
+	if (why->status == 401)
+		return "WWW-Authenticate: Bearer\r\n";
+	if (!why->retry_after_s)
+		return NULL;
+	snprintf(room, 64, "Retry-After: %lld\r\n", (long long)why->retry_after_s);
+	return room;
+}
+
 void auth_respond(struct http_request *r, const struct auth_refusal *why)
 {
-	char extra[64] = "";
+	char room[64];
 
-	if (why->status == 401)
-		snprintf(extra, sizeof(extra), "WWW-Authenticate: Bearer\r\n");
-	else if (why->retry_after_s)
-		snprintf(extra, sizeof(extra), "Retry-After: %lld\r\n",
-			 (long long)why->retry_after_s);
-	http_respond_error_with(r, why->status, extra[0] ? extra : NULL, why->code, "%s",
-				why->text);
+	http_respond_error_with(r, why->status, companions(why, room), why->code, "%s", why->text);
+}
+
+void auth_respond_with(struct http_request *r, const struct auth_refusal *why, const char *body,
+		       size_t len)
+{
+	char room[64];
+
+	http_respond(r, why->status, "application/json", companions(why, room), body, len);
 }
 
 bool auth_ticket(struct auth *a, const struct auth_caller *c, char text[TICKET_LEN + 1],

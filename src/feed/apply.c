@@ -141,6 +141,10 @@ void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size
 		feed_info_each(&f->frame, on_segment, f);
 		tape_control(f->deps.tape, TAPE_MARKET_INFO, meta.ts_ms, meta.recv_ms, f->info.data,
 			     f->info.len);
+		if (f->deps.on_market_info)
+			f->deps.on_market_info(f->deps.arg, meta.ts_ms,
+					       f->frame.bytes + f->frame.info_off,
+					       f->frame.info_len);
 		if (f->deps.on_status)
 			f->deps.on_status(f->deps.arg);
 	}

@@ -88,6 +88,8 @@ struct feed_deps {
 	/* The link came up or went down, or the market's phase changed; `why` is one line. Or NULL.
 	 */
 	void (*on_status)(void *arg);
+	/* A message carried a MarketInfo (its bytes, lent). Or NULL. */
+	void (*on_market_info)(void *arg, int64_t ts_ms, const void *info, size_t len);
 	void *arg;
 };
 

@@ -125,6 +125,7 @@ struct slot *book_merge(struct book *b, inst_id id, const struct tick *tick,
 	s->ts_ms = meta->ts_ms;
 	s->recv_ms = meta->recv_ms;
 	s->recv_mono = meta->recv_mono;
+	b->said = &tick->q;
 	return s;
 }
 
@@ -137,6 +138,7 @@ void book_publish(struct book *b, inst_id id, struct slot *slot, uint64_t seq)
 
 		s->on_tick(s, id, slot);
 	}
+	b->said = NULL;
 }
 
 void book_turn(struct book *b, int64_t market_ms)

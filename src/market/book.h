@@ -56,10 +56,11 @@ struct book {
 	uint32_t slots_cap;
 	uint32_t live; /* slots with at least one tick */
 	struct list subscribers;
-	uint64_t ticks;   /* merged */
-	uint64_t repeats; /* TICK_REPEAT */
-	uint64_t old_ltt; /* TICK_OLD_LTT */
-	uint64_t old_vtt; /* TICK_OLD_VTT */
+	const struct quote *said; /* during on_tick: what the tick itself carried; lent */
+	uint64_t ticks;           /* merged */
+	uint64_t repeats;         /* TICK_REPEAT */
+	uint64_t old_ltt;         /* TICK_OLD_LTT */
+	uint64_t old_vtt;         /* TICK_OLD_VTT */
 };
 
 void book_init(struct book *b, uint32_t instruments_limit);

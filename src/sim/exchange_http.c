@@ -2,8 +2,6 @@
  *
  * exchange_http: what the exchange answers over HTTP: authorize, the redirect of the direct
  * connection, profile, the instrument file, holidays, and the door for faults; logins are in exchange_login.c.
- *
- * Error bodies carry both spellings of each member, as the broker's do.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,20 +9,18 @@
 
 #include "sim/listing.h"
 #include "sim/sim_internal.h"
+#include "upstox/answer.h"
 
 #define JSON_TYPE "application/json"
 #define URI_MAX   512
 
 void exchange_error(struct http_request *r, int status, const char *code, const char *text)
 {
-	char body[512];
-	int n = snprintf(body, sizeof(body),
-			 "{\"status\":\"error\",\"errors\":[{\"errorCode\":\"%s\",\"message\":"
-			 "\"%s\",\"propertyPath\":null,\"invalidValue\":null,\"error_code\":\"%s\","
-			 "\"property_path\":null,\"invalid_value\":null}]}",
-			 code, text, code);
+	struct buf body = {0};
 
-	http_respond(r, status, JSON_TYPE, NULL, body, (size_t)n);
+	upstox_error_write(&body, code, text);
+	http_respond(r, status, JSON_TYPE, NULL, body.data, body.len);
+	buf_fini(&body);
 }
 
 /* True when the request carries the token; else it has been answered. */
@@ -42,17 +38,15 @@ static bool is_authorized(const struct sim *s, struct http_request *r)
 static void handle_authorize(void *arg, struct http_request *r)
 {
 	struct sim *s = arg;
-	char uri[URI_MAX], body[2 * URI_MAX + 128];
-	int n;
+	char uri[URI_MAX];
+	struct buf body = {0};
 
 	if (!is_authorized(s, r))
 		return;
 	ticket_uri(s, uri, sizeof(uri));
-	n = snprintf(body, sizeof(body),
-		     "{\"status\":\"success\",\"data\":{\"authorized_redirect_uri\":\"%s\","
-		     "\"authorizedRedirectUri\":\"%s\"}}",
-		     uri, uri);
-	http_respond(r, 200, JSON_TYPE, NULL, body, (size_t)n);
+	upstox_authorize_write(&body, uri);
+	http_respond(r, 200, JSON_TYPE, NULL, body.data, body.len);
+	buf_fini(&body);
 }
 
 static void handle_direct(void *arg, struct http_request *r)
@@ -145,8 +139,8 @@ static void handle_unknown(void *arg, struct http_request *r)
 struct http_route *exchange_routes(struct sim *s)
 {
 	const struct http_route table[] = {
-		{"GET", "/v3/feed/market-data-feed/authorize", handle_authorize, s, 0},
-		{"GET", "/v3/feed/market-data-feed", handle_direct, s, 0},
+		{"GET", UPSTOX_AUTHORIZE_PATH, handle_authorize, s, 0},
+		{"GET", UPSTOX_FEED_PATH, handle_direct, s, 0},
 		{"GET", "/v2/user/profile", handle_profile, s, 0},
 		{"GET", "/accounts/{id}/token", login_token, s, 0},
 		{"GET", "/v2/login/authorization/dialog", login_dialog, s, 0},

@@ -137,22 +137,40 @@ static bool key_passes(const struct stream *s, const struct ws_handshake *h, str
 	return false;
 }
 
+/* Of the right host, and no page of somebody else. */
+static bool address_passes(const struct stream *s, const struct ws_handshake *h,
+			   struct ws_refusal *r)
+{
+	if (s->is_loopback && !host_header_is_loopback(h->host))
+		refuse(r, 403, "host_not_allowed", "on loopback the Host must name the loopback");
+	else if (!origin_passes(s, h))
+		refuse(r, 403, "origin_not_allowed", "this web origin is not in stream.origins");
+	else
+		return true;
+	return false;
+}
+
 static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r)
 {
 	struct stream *s = arg;
 
 	if (s->is_stopping)
 		refuse(r, 503, "stopping", "the server is stopping");
-	else if (strcmp(h->path, "/ws") != 0)
+	else if (strcmp(h->path, "/ws") != 0 && !compat_is_feed(h->path))
 		refuse(r, 404, "not_found", "the WebSocket endpoint is /ws");
-	else if (s->is_loopback && !host_header_is_loopback(h->host))
-		refuse(r, 403, "host_not_allowed", "on loopback the Host must name the loopback");
-	else if (!origin_passes(s, h))
-		refuse(r, 403, "origin_not_allowed", "this web origin is not in stream.origins");
-	else if (key_passes(s, h, r))
+	else if (address_passes(s, h, r) &&
+		 (compat_is_feed(h->path) ? compat_key_passes(s, h, r) : key_passes(s, h, r)))
 		return true;
 	s->refused++;
 	return false;
+}
+
+/* A GET that asks for no upgrade: authorize of the broker's protocol, or nothing that is here. */
+static bool on_request(void *arg, const struct ws_handshake *h, struct ws_refusal *answer)
+{
+	struct stream *s = arg;
+
+	return !s->is_stopping && (!address_passes(s, h, answer) || compat_answer(s, h, answer));
 }
 
 /* --- connections ----------------------------------------------------------------------------- */
@@ -160,8 +178,11 @@ static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refu
 static void *on_open(void *arg, struct ws_conn *conn, const struct ws_handshake *h)
 {
 	struct stream *s = arg;
-	struct client *c = client_create(s, conn);
+	struct client *c;
 
+	if (compat_is_feed(h->path))
+		return compat_open(&s->compat, conn, h);
+	c = client_create(s, conn);
 	memcpy(&c->caller, h->room, sizeof(c->caller));
 	if (s->deps.auth)
 		auth_connection_opened(s->deps.auth, &c->caller);
@@ -188,9 +209,14 @@ static void on_writable(void *user, struct ws_conn *conn)
 	stream_arm(c->stream); /* this turn's ticks and what it is behind with go out together */
 }
 
-static void stop_if_idle(struct stream *s)
+static bool has_no_clients(const struct stream *s)
 {
-	if (s->is_stopping && s->is_timer_closed && list_is_empty(&s->clients))
+	return list_is_empty(&s->clients) && compat_is_empty(&s->compat);
+}
+
+void stream_stop_if_idle(struct stream *s)
+{
+	if (s->is_stopping && s->is_timer_closed && has_no_clients(s))
 		s->mod.done(&s->mod);
 }
 
@@ -203,11 +229,12 @@ static void on_close(void *user, struct ws_conn *conn, int code, const char *rea
 	log_debug("stream", "client %s is gone: %d %s", c->id, code, reason);
 	c->conn = NULL;
 	client_destroy(c);
-	stop_if_idle(s);
+	stream_stop_if_idle(s);
 }
 
 static const struct ws_callbacks callbacks = {
 	.on_handshake = on_handshake,
+	.on_request = on_request,
 	.on_open = on_open,
 	.on_message = on_message,
 	.on_writable = on_writable,
@@ -314,6 +341,7 @@ static void on_keys_change(struct auth_listener *l)
 			close_for_key(c, c->caller.serial ? "the key was revoked or changed"
 							  : "an API key is needed now");
 	}
+	compat_keys_changed(&s->compat);
 }
 
 static void sweep_client(struct client *c, mono_ns now, int64_t wall_ms)
@@ -343,13 +371,13 @@ static void on_timer_closed(uv_handle_t *handle)
 	struct stream *s = container_of((uv_timer_t *)handle, struct stream, sweep);
 
 	s->is_timer_closed = true;
-	stop_if_idle(s);
+	stream_stop_if_idle(s);
 }
 
 /* While stopping: wait for the clients' goodbyes, then cut. */
 static void sweep_stopping(struct stream *s, mono_ns now)
 {
-	if (now < s->stop_deadline && !list_is_empty(&s->clients))
+	if (now < s->stop_deadline && !has_no_clients(s))
 		return;
 	list_for_each (it, &s->clients) {
 		struct client *c = container_of(it, struct client, link);
@@ -357,6 +385,7 @@ static void sweep_stopping(struct stream *s, mono_ns now)
 		if (c->conn)
 			ws_conn_abort(c->conn);
 	}
+	compat_cut(&s->compat);
 	if (!uv_is_closing((uv_handle_t *)&s->sweep))
 		uv_close((uv_handle_t *)&s->sweep, on_timer_closed);
 }
@@ -374,6 +403,7 @@ static void on_sweep(uv_timer_t *timer)
 	list_for_each (it, &s->clients) {
 		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
+	compat_sweep(&s->compat);
 }
 
 /* --- the module ------------------------------------------------------------------------------ */
@@ -384,6 +414,7 @@ struct stream *stream_create(const struct stream_deps *deps)
 
 	s->deps = *deps;
 	list_init(&s->clients);
+	compat_init(&s->compat, s);
 	s->keys.on_change = on_keys_change;
 	if (s->deps.auth)
 		auth_listen(s->deps.auth, &s->keys);
@@ -408,6 +439,7 @@ void stream_destroy(struct stream *s)
 	bitset_fini(&s->dirty);
 	bitset_fini(&s->due);
 	buf_fini(&s->out);
+	compat_fini(&s->compat);
 	free(s);
 }
 
@@ -443,6 +475,7 @@ static int stream_start(struct module *m, struct agni_err *err)
 	s->subscriber.on_tick = on_tick;
 	book_subscribe(s->deps.book, &s->subscriber);
 	loop_add_hook(s->deps.loop, &s->hook, on_hook);
+	compat_start(&s->compat);
 	memcpy(s->epoch, s->deps.tape->epoch, sizeof(s->epoch));
 	tape_set_on_ready(s->deps.tape, on_tape_ready, s);
 	uv_timer_init(&s->deps.loop->uv, &s->sweep);
@@ -478,15 +511,18 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 		client_close(container_of(it, struct client, link), WS_CLOSE_GOING_AWAY,
 			     "the server is stopping");
 	}
+	compat_stop(&s->compat);
 	s->stop_deadline = clock_mono(s->deps.loop->clock) + STOP_PATIENCE_NS;
-	uv_timer_start(&s->sweep, on_sweep, list_is_empty(&s->clients) ? 0 : 10, 10);
+	uv_timer_start(&s->sweep, on_sweep, has_no_clients(s) ? 0 : 10, 10);
 }
 
 static enum health stream_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct stream *s = container_of(m, struct stream, mod);
 
-	snprintf(why, HEALTH_WHY_MAX, "%llu clients", (unsigned long long)s->clients_now);
+	snprintf(why, HEALTH_WHY_MAX, "%llu clients, %llu in the broker's protocol",
+		 (unsigned long long)(s->clients_now + s->compat.clients_now),
+		 (unsigned long long)s->compat.clients_now);
 	return HEALTH_UP;
 }
 
@@ -516,6 +552,28 @@ static const struct metric stream_metrics[] = {
 	 offsetof(struct stream, resumes)},
 	{"cannot_resume_total", "Those that could not", METRIC_COUNTER,
 	 offsetof(struct stream, cannot_resumes)},
+	{"feed_clients", "Clients of the broker's protocol connected", METRIC_GAUGE,
+	 offsetof(struct stream, compat.clients_now)},
+	{"feed_clients_total", "Clients of the broker's protocol that connected", METRIC_COUNTER,
+	 offsetof(struct stream, compat.clients_total)},
+	{"feed_views", "Different sets of subscriptions that they have", METRIC_GAUGE,
+	 offsetof(struct stream, compat.views_now)},
+	{"feed_messages_total", "FeedResponse messages written to them", METRIC_COUNTER,
+	 offsetof(struct stream, compat.messages)},
+	{"feed_bytes_total", "Bytes of these messages", METRIC_COUNTER,
+	 offsetof(struct stream, compat.bytes)},
+	{"feed_conflated_total", "Ticks that reached such a client only as part of a newer state",
+	 METRIC_COUNTER, offsetof(struct stream, compat.conflated)},
+	{"feed_full_total", "Times the socket of such a client was full", METRIC_COUNTER,
+	 offsetof(struct stream, compat.full)},
+	{"feed_stalled_total", "Such clients closed because they did not read", METRIC_COUNTER,
+	 offsetof(struct stream, compat.stalled)},
+	{"feed_requests_total", "Requests of such clients", METRIC_COUNTER,
+	 offsetof(struct stream, compat.requests)},
+	{"feed_ignored_total", "Requests passed over in silence, as the broker does",
+	 METRIC_COUNTER, offsetof(struct stream, compat.ignored)},
+	{"feed_authorized_total", "One-use addresses given out by authorize on stream.listen",
+	 METRIC_COUNTER, offsetof(struct stream, compat.authorized)},
 	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",
 	 METRIC_HISTOGRAM, offsetof(struct stream, flush_lag)},
 	{0},
@@ -540,6 +598,11 @@ struct module *stream_module(struct stream *s)
 int stream_port(const struct stream *s)
 {
 	return ws_server_port(s->server);
+}
+
+void stream_market_info(struct stream *s, int64_t ts_ms, const void *info, size_t len)
+{
+	compat_market_info(&s->compat, ts_ms, info, len);
 }
 
 void stream_reload(struct stream *s)

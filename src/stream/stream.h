@@ -10,7 +10,8 @@
  * A slow reader costs a bitmap. Its next frame holds the newest state of each instrument once, and
  * says how many ticks were conflated into it. No client can delay another: nothing here waits.
  *
- * docs/protocol.md is the reference of the messages.
+ * docs/protocol.md is the reference of the messages. The same listener speaks the broker's own protocol
+ * on another path: compat.h.
  */
 #ifndef AGNI_STREAM_STREAM_H
 #define AGNI_STREAM_STREAM_H
@@ -74,6 +75,9 @@ void stream_reload(struct stream *s);
 
 /* Every client is told of the upstream's state at the end of this turn. */
 void stream_status_changed(struct stream *s);
+
+/* The broker sent a MarketInfo (its bytes): for the readers of the broker's protocol. */
+void stream_market_info(struct stream *s, int64_t ts_ms, const void *info, size_t len);
 
 /* Close codes of ours, 4000 and up; docs/protocol.md. */
 enum { STREAM_CLOSE_KEY = 4003, STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };

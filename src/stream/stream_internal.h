@@ -6,6 +6,7 @@
 #define AGNI_STREAM_INTERNAL_H
 
 #include "market/quote_json.h"
+#include "stream/compat.h"
 #include "stream/stream.h"
 #include "tape/cursor.h"
 
@@ -69,6 +70,7 @@ struct stream {
 	struct stream_deps deps;
 	struct ws_server *server;
 	struct list clients;
+	struct compat compat;      /* the feed in the broker's protocol, and its clients */
 	struct auth_listener keys; /* told when they have changed */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
@@ -138,5 +140,8 @@ void stream_flush(struct stream *s);
 
 /* stream.c: a flush at the end of this turn. */
 void stream_arm(struct stream *s);
+
+/* While stopping: the last client has gone, perhaps. */
+void stream_stop_if_idle(struct stream *s);
 
 #endif

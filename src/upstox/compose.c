@@ -350,6 +350,12 @@ void compose_tail(struct buf *out, int64_t current_ts)
 	append_varint(out, (uint64_t)current_ts);
 }
 
+size_t compose_around(enum feed_type type, int64_t current_ts)
+{
+	return (type == FEED_INITIAL ? 0 : 2) +
+	       (current_ts == 0 ? 0 : 1 + varint_len((uint64_t)current_ts));
+}
+
 void compose_info(struct buf *out, int64_t current_ts, const void *info, size_t len)
 {
 	compose_head(out, FEED_MARKET_INFO);

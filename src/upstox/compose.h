@@ -27,6 +27,9 @@ void compose_head(struct buf *out, enum feed_type type);
 /* What stands behind them: currentTs. */
 void compose_tail(struct buf *out, int64_t current_ts);
 
+/* How many bytes these two are. */
+size_t compose_around(enum feed_type type, int64_t current_ts);
+
 /* A whole market_info message around the bytes of a MarketInfo. */
 void compose_info(struct buf *out, int64_t current_ts, const void *info, size_t len);
 

@@ -19,6 +19,11 @@ class Reply:
     def error(self):
         """The code of the error envelope."""
         envelope = self.json()
+        if "errors" in envelope:  # under /v2 and /v3: the broker's, in both spellings
+            assert envelope["status"] == "error" and "error" not in envelope, envelope
+            e, = envelope["errors"]
+            assert e["errorCode"] == e["error_code"] and e["message"], envelope
+            return e["errorCode"]
         assert envelope["status"] == "error" and envelope["error"]["message"], envelope
         return envelope["error"]["code"]
 

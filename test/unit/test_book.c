@@ -248,6 +248,7 @@ struct witness {
 	char *heard; /* shared: who heard, in order */
 	uint64_t last_seq;
 	int64_t turn_ms;
+	const struct book *book; /* NULL: what was said is not looked at */
 };
 
 static void on_tick(struct book_subscriber *sub, inst_id id, const struct slot *slot)
@@ -256,6 +257,11 @@ static void on_tick(struct book_subscriber *sub, inst_id id, const struct slot *
 	char name[2] = {w->name, '\0'};
 
 	check_i64(id, 3);
+	if (w->book) { /* what the tick carried, not what is known */
+		check(w->book->said != NULL && w->book->said != &slot->q);
+		check_i64(w->book->said->present, QUOTE_OI);
+		check(slot->q.present & QUOTE_LTP);
+	}
 	check(slot->seq > w->last_seq);
 	w->last_seq = slot->seq;
 	strcat(w->heard, name);
@@ -290,6 +296,10 @@ static void test_subscribers(void **state)
 	book_subscribe(&d.book, &a.sub); /* to the end of the line */
 	apply(&d, 3, &q, false);
 	check_str(heard, "ababbba");
+	a.book = &d.book;
+	q.present = QUOTE_OI;
+	apply(&d, 3, &q, false);
+	check(d.book.said == NULL);
 	desk_fini(&d);
 }
 
