@@ -62,6 +62,14 @@ static struct told *told_of(struct feed *f, inst_id id)
 	return &f->told[id];
 }
 
+/* The mode that upstream is to be told of next: full_d30 is asked for as a change from full, because
+ * where the broker's plan does not admit it nothing happens, and all who want less would get
+ * nothing. */
+static int next_mode(const struct told *told, int top)
+{
+	return top == WANT_FULL_D30 && !told->mode ? WANT_FULL : top;
+}
+
 /* One pass over the changed instruments for one kind of request. */
 static void tell(struct feed *f, enum control_method method, int want, const char **keys)
 {
@@ -72,7 +80,8 @@ static void tell(struct feed *f, enum control_method method, int want, const cha
 	{
 		struct told *told = told_of(f, id);
 
-		if (interest_top(f->deps.interest, id) == want && told->mode != want + 1 &&
+		if (next_mode(told, interest_top(f->deps.interest, id)) == want &&
+		    told->mode != want + 1 &&
 		    (told->mode != 0) == (method == CONTROL_CHANGE_MODE)) {
 			batch_add(&b, instruments_key(&f->deps.book->instruments, id));
 			if (!told->mode)

@@ -2,8 +2,8 @@
  *
  * publish: from the source to the sessions.
  *
- * A session gets the recorded bytes as they are when it has every key of the message in full mode.
- * Otherwise the entries it has are encoded again, as its modes show them.
+ * A session gets the recorded bytes as they are when it has every key of the message in the mode in
+ * which it was recorded. Otherwise the entries it has are encoded again, as its modes show them.
  */
 #include "sim/sim_internal.h"
 
@@ -19,8 +19,7 @@ static bool takes_as_recorded(const struct session *s, const struct message *m)
 	for (uint32_t i = 0; i < m->n; i++) {
 		int mode = mode_of(s, m->ids[i]);
 
-		if (mode != MODE_FULL_D30 &&
-		    (mode != MODE_FULL_D5 || m->ticks[i].q.mode == MODE_FULL_D30))
+		if (mode != m->ticks[i].q.mode)
 			return false;
 	}
 	return true;

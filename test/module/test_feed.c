@@ -273,13 +273,14 @@ static void test_batches(void **state)
 	want(&b, INDEX, WANT_LTPC);
 	want(&b, "NSE_EQ|A", WANT_OPTION_GREEKS);
 	broker_connect(&b);
-	check_asked(&b, 5,
+	check_asked(&b, 6,
 		    "sub ltpc NSE_INDEX|Nifty 50\n"
 		    "sub option_greeks NSE_EQ|A\n"
 		    "sub full NSE_FO|0,NSE_FO|1,NSE_FO|2\n"
 		    "sub full NSE_FO|3,NSE_FO|4,NSE_FO|5\n"
-		    "sub full_d30 NSE_FO|6\n");
-	check_i64(metric(&b, "requests_total"), 5);
+		    "sub full NSE_FO|6\n" /* so that something comes without the plan for more */
+		    "change_mode full_d30 NSE_FO|6\n");
+	check_i64(metric(&b, "requests_total"), 6);
 	broker_down(&b);
 }
 
