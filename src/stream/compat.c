@@ -65,7 +65,7 @@ static void flush(struct compat *c)
 	list_for_each (it, &c->clients) {
 		struct compat_client *client = container_of(it, struct compat_client, link);
 
-		if (client->is_full)
+		if (client->is_full || client->held_until)
 			compat_fall_behind(client, 0);
 		else
 			compat_send(client);
@@ -76,6 +76,53 @@ static void flush(struct compat *c)
 static void on_hook(struct turn_hook *hook)
 {
 	flush(container_of(hook, struct compat, hook));
+}
+
+/* --- a client that has just connected --------------------------------------------------------- */
+
+static void hold_start(struct compat *c, mono_ns now, mono_ns until)
+{
+	uv_timer_start(&c->hold, c->hold.timer_cb,
+		       until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0, 0);
+}
+
+void compat_hold(struct compat_client *client)
+{
+	struct compat *c = client->compat;
+	mono_ns now = clock_mono(c->stream->deps.loop->clock);
+	int64_t ms = c->stream->deps.cfg->feed_hold_ms;
+
+	if (ms == 0)
+		return;
+	client->held_until = now + (mono_ns)ms * NS_PER_MS;
+	if (!uv_is_active((uv_handle_t *)&c->hold))
+		hold_start(c, now, client->held_until);
+}
+
+/* All are held for the same time, so the next one is the first in the list that still is. */
+static void on_hold_over(uv_timer_t *timer)
+{
+	struct compat *c = container_of(timer, struct compat, hold);
+	mono_ns now = clock_mono(c->stream->deps.loop->clock);
+
+	list_for_each (it, &c->clients) {
+		struct compat_client *client = container_of(it, struct compat_client, link);
+
+		if (client->held_until > now) {
+			hold_start(c, now, client->held_until);
+			break;
+		}
+		client->held_until = 0;
+	}
+	compat_arm(c);
+}
+
+static void on_hold_closed(uv_handle_t *handle)
+{
+	struct compat *c = container_of((uv_timer_t *)handle, struct compat, hold);
+
+	c->is_hold_closed = true;
+	stream_stop_if_idle(c->stream);
 }
 
 /* --- times that are up ------------------------------------------------------------------------ */
@@ -154,6 +201,8 @@ void compat_start(struct compat *c)
 	c->subscriber = (struct book_subscriber){.on_tick = on_tick, .on_turn = on_turn};
 	book_subscribe(c->stream->deps.book, &c->subscriber);
 	loop_add_hook(c->stream->deps.loop, &c->hook, on_hook);
+	uv_timer_init(&c->stream->deps.loop->uv, &c->hold);
+	c->hold.timer_cb = on_hold_over;
 }
 
 void compat_stop(struct compat *c)
@@ -161,6 +210,7 @@ void compat_stop(struct compat *c)
 	book_unsubscribe(&c->subscriber);
 	flush(c);
 	loop_remove_hook(&c->hook);
+	uv_close((uv_handle_t *)&c->hold, on_hold_closed);
 	list_for_each (it, &c->clients) {
 		struct compat_client *client = container_of(it, struct compat_client, link);
 
@@ -169,9 +219,9 @@ void compat_stop(struct compat *c)
 	}
 }
 
-bool compat_is_empty(const struct compat *c)
+bool compat_is_over(const struct compat *c)
 {
-	return list_is_empty(&c->clients);
+	return c->is_hold_closed && list_is_empty(&c->clients);
 }
 
 void compat_cut(struct compat *c)

@@ -14,7 +14,7 @@
  * A reader that keeps up gets the upstream's messages, boundaries and currentTs, with the keys that it
  * subscribed to (longer ones come in parts). One whose socket is full costs a bit per instrument that
  * it is owed; when it reads again it gets the newest state of these as initial_feed, and then messages
- * again. There is no queue.
+ * again. There is no queue. A client that has just connected is treated so for stream.feed_hold_ms.
  *
  * The parts: compat.c (the module's part, the hook), compat_turn.c (what a turn brought),
  * compat_view.c (subscriptions that readers share), compat_client.c (requests), compat_send.c (what
@@ -70,6 +70,8 @@ struct compat {
 	struct list views[COMPAT_VIEWS]; /* by hash */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
+	uv_timer_t hold; /* the end of the next client's hold */
+	bool is_hold_closed;
 	struct compat_turn turn;
 	struct info info; /* what market_info said so far */
 	struct compat_want {
@@ -91,10 +93,10 @@ struct compat {
 void compat_init(struct compat *c, struct stream *s);
 void compat_fini(struct compat *c);
 
-/* With the module: start, stop (everybody is told to go), and whether all have gone. */
+/* With the module: start, stop (everybody is told to go), and whether all is over. */
 void compat_start(struct compat *c);
 void compat_stop(struct compat *c);
-bool compat_is_empty(const struct compat *c);
+bool compat_is_over(const struct compat *c);
 
 /* While stopping: those who have not gone are cut off. */
 void compat_cut(struct compat *c);

@@ -103,6 +103,7 @@ void *compat_open(struct compat *c, struct ws_conn *conn, const struct ws_handsh
 	memcpy(&client->caller, h->room, sizeof(client->caller));
 	if (auth)
 		auth_connection_opened(auth, &client->caller);
+	compat_hold(client);
 	compat_arm(c); /* the market_info that comes first */
 	return client;
 }

@@ -32,6 +32,7 @@ struct compat_client {
 	struct bitset owed; /* instruments whose state it has to get before anything else of them */
 	bool owes_info;     /* it has not had a market_info that it should have */
 	bool is_full;       /* on_writable will come */
+	mono_ns held_until; /* nothing is sent before; 0: it is not held */
 	bool is_closing;    /* was told to go: stalled, its key is gone, a flood */
 	mono_ns full_since;
 	mono_ns request_ns; /* when its bucket of requests is full again */
@@ -46,6 +47,9 @@ static inline int view_mode_of(const struct compat_view *v, inst_id id)
 
 /* A flush at the end of this turn. */
 void compat_arm(struct compat *c);
+
+/* The client has just connected: nothing goes out to it for a while. */
+void compat_hold(struct compat_client *client);
 void compat_close(struct compat_client *client, int code, const char *reason);
 
 /* --- compat_turn.c ---------------------------------------------------------------------------- */

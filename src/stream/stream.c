@@ -44,6 +44,10 @@ const struct config_key stream_config_keys[] = {
 		   "and how much longer until the client is taken for dead"),
 	CONFIG_INT(struct stream_config, sndbuf_bytes, 0, 0, 16777216, "bytes",
 		   "kernel send buffer of a client; 0 = the system's"),
+	CONFIG_INT(
+		struct stream_config, feed_hold_ms, 300, 0, 10000, "ms",
+		"a new client of the broker's protocol gets its first message so long after it "
+		"connected: the broker's SDKs lose what comes before they have read their schema"),
 	CONFIG_BOOL(struct stream_config, deflate, "off",
 		    "offer permessage-deflate to clients that ask for it"),
 	{0},
@@ -209,14 +213,14 @@ static void on_writable(void *user, struct ws_conn *conn)
 	stream_arm(c->stream); /* this turn's ticks and what it is behind with go out together */
 }
 
-static bool has_no_clients(const struct stream *s)
+static bool is_over(const struct stream *s)
 {
-	return list_is_empty(&s->clients) && compat_is_empty(&s->compat);
+	return list_is_empty(&s->clients) && compat_is_over(&s->compat);
 }
 
 void stream_stop_if_idle(struct stream *s)
 {
-	if (s->is_stopping && s->is_timer_closed && has_no_clients(s))
+	if (s->is_stopping && s->is_timer_closed && is_over(s))
 		s->mod.done(&s->mod);
 }
 
@@ -377,7 +381,7 @@ static void on_timer_closed(uv_handle_t *handle)
 /* While stopping: wait for the clients' goodbyes, then cut. */
 static void sweep_stopping(struct stream *s, mono_ns now)
 {
-	if (now < s->stop_deadline && !has_no_clients(s))
+	if (now < s->stop_deadline && !is_over(s))
 		return;
 	list_for_each (it, &s->clients) {
 		struct client *c = container_of(it, struct client, link);
@@ -513,7 +517,7 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 	}
 	compat_stop(&s->compat);
 	s->stop_deadline = clock_mono(s->deps.loop->clock) + STOP_PATIENCE_NS;
-	uv_timer_start(&s->sweep, on_sweep, has_no_clients(s) ? 0 : 10, 10);
+	uv_timer_start(&s->sweep, on_sweep, is_over(s) ? 0 : 10, 10);
 }
 
 static enum health stream_health(const struct module *m, char why[HEALTH_WHY_MAX])

@@ -42,6 +42,7 @@ struct stream_config {
 	int64_t ping_s;
 	int64_t pong_s;
 	int64_t sndbuf_bytes;
+	int64_t feed_hold_ms;
 	bool deflate;
 };
 

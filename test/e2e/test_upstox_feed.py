@@ -17,7 +17,8 @@ async def both(t, tape, wishes, sets=None):
     are lists of (keys, mode): the pairs of clients, when all is out."""
     s = await t.server({"sim.source": "tape", "sim.tape": tape, "sim.speed": "max",
                         "sim.start_delay_ms": START_DELAY_MS, "server.clock": "feed",
-                        "sim.connections_max": "20", "sim.plus": "on", **(sets or {})})
+                        "sim.connections_max": "20", "sim.plus": "on",
+                        "stream.feed_hold_ms": "0", **(sets or {})})
     await s.logged("-> subscribing: connected")
     token, pairs = await sim_token(s), []
     for wish in wishes:

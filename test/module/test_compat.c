@@ -77,6 +77,39 @@ static void test_market_info_comes_first(void **state)
 	theatre_down(&t);
 }
 
+/* Who has just connected gets nothing for a while, then market_info and state, whatever ticked
+ * meanwhile; others are not held by it. */
+static void test_hold(void **state)
+{
+	struct theatre t;
+	struct follower before, f;
+	const char *line;
+
+	(void)state;
+	theatre_up(&t);
+	t.cfg.feed_hold_ms = 1000;
+	theatre_open(&t);
+	upstream_info(&t, 1, "NSE_FO", 2);
+	follower_open(&t, &before, "");
+	follower_ask(&before, "sub", "ltpc", A);
+	follower_hear(&before); /* market_info */
+	follower_open(&t, &f, "");
+	follower_ask(&f, "sub", "ltpc", A "," B);
+	follower_settle(&t, 2);
+	upstream_ltp(&t, FEED_LIVE, 5, A, 10000);
+	upstream_ltp(&t, FEED_LIVE, 6, A, 20000);
+	line_is(&before, "live@5 " A ":ltpc:ltpc=1");
+	line_is(&before, "live@6 " A ":ltpc:ltpc=2");
+	line = follower_line(&f);
+	check(strstr(line, "info@") == line);
+	line_is(&f, "initial@* " A ":ltpc:ltpc=2");
+	upstream_ltp(&t, FEED_LIVE, 7, B, 30000);
+	line_is(&f, "live@7 " B ":ltpc:ltpc=3");
+	follower_fini(&before);
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* The payload of the message that comes next. */
 static const uint8_t *next_payload(struct follower *f)
 {
@@ -530,6 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_market_info_comes_first),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_snapshot_has_no_type),
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_long_message),

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""The broker's own JavaScript SDK against this server: nothing but the host is changed."""
+import json
+
+from feed import PATH, Feed, split
+from lib import free_port
+from sdk import Program, sdk_folder
+
+NIFTY = "NSE_INDEX|Nifty 50"
+
+
+async def sees(p, wanted, what):
+    """Waits until each subscription has brought something, and from then on all is as wanted."""
+    since = len(p.messages)
+    await p.wait(lambda: {(k, m) for k, m, _ in p.entries(since)} >= set(wanted.items()), 20,
+                 f"{what}: something of {wanted}")
+    since = await p.flows(10)
+    for key, mode, _ in p.entries(since):
+        assert wanted.get(key) == mode, f"{what}: {key} came in {mode}, wanted {wanted}"
+
+
+async def had_snapshots(p, wanted, what):
+    """Each subscription was answered by a snapshot, which has no type."""
+    await p.wait(lambda: {(k, m) for k, m, snapshot in p.entries() if snapshot} >=
+                 set(wanted.items()), 20, f"{what}: snapshots of {wanted}")
+
+
+async def start(t, ports):
+    s = await t.server({"sim.plus": "on", "sim.speed": "20", "stream.listen": f"127.0.0.1:{ports[0]}",
+                        "http.listen": f"127.0.0.1:{ports[1]}"})
+    await s.live()
+    return s
+
+
+async def is_one_upstream(s):
+    m = await s.metrics()
+    assert m["agnidata_feed_connects_total"] == 1 and m["agnidata_sim_sessions"] == 1, m
+    assert m["agnidata_stream_feed_clients"] == 3 and m["agnidata_stream_clients"] == 2, m
+
+
+async def native_clients(t, s, keys):
+    """Two clients of /ws, one light and one full."""
+    light, full = await t.client(s), await t.client(s)
+    await light.subscribe([NIFTY], "ltpc")
+    await full.subscribe(keys, "full")
+    await light.flows(5)
+    await full.flows(5)
+    assert set(light.state) == {NIFTY} and set(full.state) <= set(keys)
+    assert "ohlc" not in light.state[NIFTY] and all("ohlc" in q for q in full.state.values())
+
+
+async def use(t, programs):
+    ports = free_port(), free_port()
+    s = await start(t, ports)
+    fo = sorted(k for k in await s.quotes() if k.startswith("NSE_FO|"))
+    for _ in range(3):
+        programs.append(await Program().start(s))
+    a, b, c = programs
+    a.do("connect", keys=[NIFTY, fo[0]], mode="ltpc")  # as the SDK's samples do
+    for p in (b, c):
+        p.do("connect")
+        await p.heard("open")
+    await a.heard("open")
+    b.do("subscribe", keys=[fo[0], fo[1]], mode="option_greeks")
+    c.do("subscribe", keys=[fo[1]], mode="full_d30")
+    c.do("subscribe", keys=[NIFTY], mode="full")
+    wanted = [{NIFTY: "ltpc", fo[0]: "ltpc"},
+              {fo[0]: "option_greeks", fo[1]: "option_greeks"}, {fo[1]: "full_d30", NIFTY: "full"}]
+    for p, w in zip(programs, wanted):
+        await had_snapshots(p, w, "connect and subscribe")
+        await sees(p, w, "connect and subscribe")
+    await native_clients(t, s, [NIFTY, fo[0]])
+    await is_one_upstream(s)
+    a.do("subscribe", keys=[fo[2]], mode="full")
+    a.do("changeMode", keys=[fo[0]], mode="full")
+    b.do("unsubscribe", keys=[fo[0]])
+    c.do("changeMode", keys=[NIFTY], mode="ltpc")
+    wanted = [{NIFTY: "ltpc", fo[0]: "full", fo[2]: "full"}, {fo[1]: "option_greeks"},
+              {fo[1]: "full_d30", NIFTY: "ltpc"}]
+    for p, w in zip(programs, wanted):
+        await p.flows(10)  # what was under way
+        await sees(p, w, "changed")
+    await is_one_upstream(s)
+    # The server goes and comes again: the SDK reconnects, and asks for everything again.
+    await s.stop()
+    for p in programs:
+        await p.heard("close")
+    s = await start(t, ports)
+    for p, w in zip(programs, wanted):
+        await p.heard("open", 2)
+        await sees(p, w, "reconnected")
+        assert p.count("reconnecting") >= 1 and not p.count("autoReconnectStopped"), p.events
+        assert p.messages[0]["type"] == "market_info", p.messages[0]
+    m = await s.metrics()
+    assert m["agnidata_feed_connects_total"] == 1 and m["agnidata_stream_feed_clients"] == 3, m
+    a.do("disconnect")
+    await a.heard("close", 2)
+
+
+async def end(programs):
+    for p in programs:
+        await p.stop()
+
+
+async def test_upstox_sdk_streamers(t):
+    """Three programs of the SDK, in all four modes, and two clients of /ws share one upstream; each
+    sees exactly what it asked for, through subscribe, unsubscribe, changeMode and a reconnection."""
+    sdk_folder()
+    programs = []
+    try:
+        await use(t, programs)
+    finally:
+        await end(programs)
+
+
+async def test_upstox_sdk_with_a_key(t):
+    """The API key is the SDK's access token: for authorize, and through the redirect of http.listen."""
+    sdk_folder()
+    key = await t.key("--role", "viewer", "--name", "sdk", "--scope", "NSE_INDEX|*")
+    s = await t.server({"sim.speed": "20"})
+    programs = []
+    try:
+        p = await Program().start(s, key, feed=f"ws://{s.http[0]}:{s.http[1]}")
+        programs.append(p)
+        fo = "NSE_FO|1"
+        p.do("connect", keys=[NIFTY, fo], mode="ltpc")
+        await p.heard("open")
+        await sees(p, {NIFTY: "ltpc"}, "through the redirect")
+        answer = await p.answer("WebsocketApi", "getMarketDataFeedAuthorizeV3")
+        uri = answer["data"]["data"]["authorizedRedirectUri"]
+        address, path = split(uri)
+        assert address == s.ws and path.startswith(PATH + "?requestId=") and "&code=" in path, uri
+        f = await Feed().open(address, path)  # as the Java SDK goes on from there
+        await f.ask("sub", [NIFTY], "full")
+        await f.wait(lambda: f.feeds(), 10, "ticks by the one-use address")
+        await f.close()
+        q = await Program().start(s, "agni_nonsense")
+        programs.append(q)
+        answer = await q.answer("WebsocketApi", "getMarketDataFeedAuthorizeV3")
+        assert json.loads(json.dumps(answer["error"]))["errors"][0]["errorCode"] == "UDAPI100050"
+    finally:
+        await end(programs)
