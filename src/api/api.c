@@ -103,6 +103,19 @@ static void add_broker_routes(struct api *a)
 {
 	add_route(a, ROLE_VIEWER, "GET", UPSTOX_AUTHORIZE_PATH, api_feed_authorize, a);
 	add_route(a, ROLE_VIEWER, "GET", UPSTOX_FEED_PATH, api_feed_redirect, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/market-quote/ltp", api_broker_ltp_v2, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v3/market-quote/ltp", api_broker_ltp, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/market-quote/ohlc", api_broker_ohlc_v2, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v3/market-quote/ohlc", api_broker_ohlc, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v3/market-quote/option-greek", api_broker_greeks, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/market-quote/quotes", api_broker_quotes, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/market/status/{exchange}", api_broker_status, a);
+	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays", api_broker_holidays, a);
+	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays/{date}", api_broker_holiday, a);
+	add_route(a, ROLE_ANYONE, "GET", "/v2/market/timings/{date}", api_broker_timings, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/user/profile", api_broker_profile, a);
+	add_route(a, ROLE_ANYONE, "GET", "/v2/{path}", api_broker_unknown, a);
+	add_route(a, ROLE_ANYONE, "GET", "/v3/{path}", api_broker_unknown, a);
 }
 
 struct api *api_create(const struct api_deps *deps)

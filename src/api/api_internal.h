@@ -7,7 +7,7 @@
 
 #include "api/api.h"
 
-#define ROUTES_MAX 32
+#define ROUTES_MAX 64
 
 struct api {
 	struct module mod;
@@ -50,8 +50,16 @@ http_handler api_instruments, api_resolve;
 /* Answers a refusal of the door in the broker's shape. */
 void api_refuse_as_broker(struct http_request *r, const struct auth_refusal *why);
 
+/* An error in the broker's shape, with the broker's code. */
+void api_broker_error(struct http_request *r, int status, const char *code, const char *text);
+
 /* feed_routes.c */
 http_handler api_feed_authorize, api_feed_redirect;
+
+/* broker_quotes.c, broker_market.c: the broker's REST API, as far as it is market data. */
+http_handler api_broker_ltp_v2, api_broker_ltp, api_broker_ohlc_v2, api_broker_ohlc,
+	api_broker_greeks, api_broker_quotes, api_broker_status, api_broker_holidays,
+	api_broker_holiday, api_broker_timings, api_broker_profile, api_broker_unknown;
 
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,

@@ -19,6 +19,15 @@ void api_refuse_as_broker(struct http_request *r, const struct auth_refusal *why
 	buf_fini(&body);
 }
 
+void api_broker_error(struct http_request *r, int status, const char *code, const char *text)
+{
+	struct buf body = {0};
+
+	upstox_error_write(&body, code, text);
+	http_respond(r, status, "application/json", NULL, body.data, body.len);
+	buf_fini(&body);
+}
+
 /* The URI, NUL-terminated; false when the request has been answered. */
 static bool make_uri(const struct api *a, struct http_request *r, struct buf *uri)
 {

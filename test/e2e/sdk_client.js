@@ -42,6 +42,9 @@ const commands = {
   unsubscribe: ({ keys }) => streamer.unsubscribe(keys),
   changeMode: ({ keys, mode }) => streamer.changeMode(keys, mode),
   disconnect: () => streamer.disconnect(),
+  token({ text }) {
+    Upstox.ApiClient.instance.authentications["OAUTH2"].accessToken = text;
+  },
   // REST calls of the SDK, by class and method; the last argument is the callback.
   call({ api, method, args }) {
     new Upstox[api]()[method](...args, (error, data, response) =>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The broker's own JavaScript SDK against this server: nothing but the host is changed."""
-import json
+import asyncio
 
 from feed import PATH, Feed, split
 from lib import free_port
@@ -53,8 +53,7 @@ async def use(t, programs):
     ports = free_port(), free_port()
     s = await start(t, ports)
     fo = sorted(k for k in await s.quotes() if k.startswith("NSE_FO|"))
-    for _ in range(3):
-        programs.append(await Program().start(s))
+    programs += await asyncio.gather(*(Program().start(s) for _ in range(3)))
     a, b, c = programs
     a.do("connect", keys=[NIFTY, fo[0]], mode="ltpc")  # as the SDK's samples do
     for p in (b, c):
@@ -97,6 +96,29 @@ async def use(t, programs):
     await a.heard("close", 2)
 
 
+async def rest_reads(p):
+    """The SDK's own models read what we answer."""
+    for api, method, args in (
+            ("MarketQuoteV3Api", "getLtp", [{"instrumentKey": NIFTY}]),
+            ("MarketQuoteV3Api", "getMarketQuoteOHLC", ["1d", {"instrumentKey": NIFTY}]),
+            ("MarketQuoteV3Api", "getMarketQuoteOptionGreek", [{"instrumentKey": NIFTY}]),
+            ("MarketQuoteApi", "getFullMarketQuote", [NIFTY, "2.0"]),
+            ("MarketQuoteApi", "getMarketQuoteOHLC", [NIFTY, "1d", "2.0"]),
+            ("MarketQuoteApi", "ltp", [NIFTY, "2.0"])):
+        answer = await p.answer(api, method, *args)
+        assert answer["error"] is None and answer["data"]["status"] == "success", (method, answer)
+        quote = answer["data"]["data"]["NSE_INDEX:" + NIFTY.split("|")[1]]
+        assert quote["instrumentToken"] == NIFTY and quote["lastPrice"] > 1000, (method, quote)
+    for api, method, args in (
+            ("MarketHolidaysAndTimingsApi", "getMarketStatus", ["NSE"]),
+            ("MarketHolidaysAndTimingsApi", "getHolidays", []),
+            ("MarketHolidaysAndTimingsApi", "getHoliday", ["2026-01-26"]),
+            ("MarketHolidaysAndTimingsApi", "getExchangeTimings", ["2026-01-27"]),
+            ("UserApi", "getProfile", ["2.0"])):
+        answer = await p.answer(api, method, *args)
+        assert answer["error"] is None and answer["data"]["data"], (method, answer)
+
+
 async def end(programs):
     for p in programs:
         await p.stop()
@@ -134,9 +156,9 @@ async def test_upstox_sdk_with_a_key(t):
         await f.ask("sub", [NIFTY], "full")
         await f.wait(lambda: f.feeds(), 10, "ticks by the one-use address")
         await f.close()
-        q = await Program().start(s, "agni_nonsense")
-        programs.append(q)
-        answer = await q.answer("WebsocketApi", "getMarketDataFeedAuthorizeV3")
-        assert json.loads(json.dumps(answer["error"]))["errors"][0]["errorCode"] == "UDAPI100050"
+        await rest_reads(p)
+        p.do("token", text="agni_nonsense")
+        answer = await p.answer("WebsocketApi", "getMarketDataFeedAuthorizeV3")
+        assert answer["error"]["errors"][0]["errorCode"] == "UDAPI100050", answer
     finally:
         await end(programs)
