@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The feed in the broker's own protocol: what comes out here is what the broker would have sent."""
-import json
+import asyncio
+import re
 
 from feed import PATH, Feed, authorize, sim_token, split
-from lib import START_DELAY_MS, data, http, read_jsonl, until
+from lib import START_DELAY_MS, data, generous, http, parse_replies, read_jsonl, upgrade
 
 NIFTY = "NSE_INDEX|Nifty 50"
 
@@ -94,3 +95,48 @@ async def test_upstox_feed_behind_the_disk(t):
                           [[(keys_of(recorded), "full")]], {"tape.sync": "turn"})
     direct, here = pairs[0]
     assert direct.data() == here.data()
+
+
+async def knock(address, path, **headers):
+    """The answer to an upgrade request that is not let in."""
+    reader, writer = await asyncio.open_connection(*address)
+    try:
+        writer.write(upgrade(path, **headers))
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), generous(10))
+        size = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        r, = parse_replies(head + await asyncio.wait_for(reader.readexactly(size), generous(10)))
+    finally:
+        writer.close()
+    return r
+
+
+async def gets_ticks(address, path):
+    f = await Feed().open(address, path)
+    await f.ask("sub", [NIFTY], "full")
+    await f.wait(lambda: f.feeds(), 10, "ticks")
+    await f.close()
+
+
+async def test_upstox_feed_one_use_addresses(t):
+    """authorize on both listeners, and the redirect of http.listen, with an upgrade and without: each
+    address works once."""
+    key = await t.key("--role", "viewer", "--name", "desk")
+    s = await t.server({"stream.feed_hold_ms": "0"})
+    await s.logged("-> live: data flows")
+    bearer = f"Authorization: Bearer {key}"
+    plain = await http(s.http, PATH, headers=(bearer,))
+    upgraded = await knock(s.http, PATH, Authorization=f"Bearer {key}")
+    assert plain.status == upgraded.status == 302, (plain.status, upgraded.status)
+    given = [await authorize(s.http, key), await authorize(s.ws, key),
+             split(plain.headers["location"]), split(upgraded.headers["location"])]
+    for address, path in given:
+        assert address == s.ws and path.startswith(PATH + "?requestId="), (address, path)
+        await gets_ticks(address, path)
+        r = await knock(address, path)
+        assert (r.status, r.error()) == (401, "UDAPI100050"), r.body
+    assert len({path for _, path in given}) == 4
+    for address in (s.http, s.ws):
+        for headers in ((), ("Authorization: Bearer eyJ0eXAiOiJKV1Qi",)):
+            r = await http(address, PATH + "/authorize", headers=headers)
+            assert (r.status, r.error()) == (401, "UDAPI100050"), r.body
+    assert (await http(s.http, PATH)).status == 401
