@@ -5,7 +5,8 @@
  * As the broker does it: requests are JSON in binary frames; text frames, requests that do not read,
  * unknown methods, modes and keys are passed over in silence; `sub` of a key that is there moves it to
  * the mode, and its snapshot comes again. What the reader's API key may not see is like an unknown
- * key, and so is what lies beyond stream.max_subscriptions.
+ * key, and so is what lies beyond stream.max_subscriptions or what the broker serves us (full_d30 without
+ * the plan for it).
  *
  * Not as the broker does it: a client that goes on to send more than stream.commands_per_s is closed
  * with 4009. A program may ask for its instruments one by one, so the burst is large.
@@ -100,8 +101,14 @@ static const struct scope *scope_of(const struct compat_client *client)
 	return auth ? auth_scope(auth, &client->caller) : &all;
 }
 
+/* Whether the broker would still serve everything. */
+static bool is_served(const struct compat_client *client, inst_id id, enum request_mode mode)
+{
+	return interest_admits(client->compat->stream->deps.interest, id, interest_of((int)mode));
+}
+
 /* The instrument, when the client may subscribe to it; else INST_NONE. */
-static inst_id admit(const struct compat_client *client, const char *key)
+static inst_id admit(const struct compat_client *client, const char *key, enum request_mode mode)
 {
 	const struct stream_deps *d = &client->compat->stream->deps;
 	struct instruments *t = &d->book->instruments;
@@ -112,9 +119,10 @@ static inst_id admit(const struct compat_client *client, const char *key)
 	    !d->is_known(d->known_arg, key, len))
 		return INST_NONE;
 	id = instruments_find(t, key, len);
-	if (id != INST_NONE && view_mode_of(client->view, id) >= 0)
-		return id;
-	if (client->view->keys_n >= (uint32_t)d->cfg->max_subscriptions ||
+	if ((id == INST_NONE || view_mode_of(client->view, id) < 0) &&
+	    client->view->keys_n >= (uint32_t)d->cfg->max_subscriptions)
+		return INST_NONE;
+	if (!is_served(client, id, mode) ||
 	    (id == INST_NONE && t->count + INSTRUMENTS_RESERVE >= t->limit))
 		return INST_NONE;
 	return instruments_intern(t, key, len);
@@ -130,10 +138,16 @@ static void owe_state(struct compat_client *client, inst_id id)
 		bitset_add(&client->owed, id);
 }
 
+static void end_key(struct compat_client *client, inst_id id)
+{
+	move_key(client, id, -1);
+	bitset_remove(&client->owed, id);
+}
+
 static void take_key(struct compat_client *client, const struct control_request *r, const char *key)
 {
 	const struct instruments *t = &client->compat->stream->deps.book->instruments;
-	inst_id id = r->method == CONTROL_SUB ? admit(client, key)
+	inst_id id = r->method == CONTROL_SUB ? admit(client, key, r->mode)
 					      : instruments_find(t, key, strlen(key));
 
 	if (id == INST_NONE)
@@ -141,9 +155,8 @@ static void take_key(struct compat_client *client, const struct control_request 
 	if (r->method != CONTROL_SUB && view_mode_of(client->view, id) < 0)
 		return; /* there is nothing to end or to change */
 	if (r->method == CONTROL_UNSUB) {
-		move_key(client, id, -1);
-		bitset_remove(&client->owed, id);
-	} else {
+		end_key(client, id);
+	} else if (is_served(client, id, r->mode)) {
 		move_key(client, id, (int)r->mode);
 		owe_state(client, id);
 	}

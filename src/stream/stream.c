@@ -45,7 +45,7 @@ const struct config_key stream_config_keys[] = {
 	CONFIG_INT(struct stream_config, sndbuf_bytes, 0, 0, 16777216, "bytes",
 		   "kernel send buffer of a client; 0 = the system's"),
 	CONFIG_INT(
-		struct stream_config, feed_hold_ms, 300, 0, 10000, "ms",
+		struct stream_config, feed_hold_ms, 500, 0, 10000, "ms",
 		"a new client of the broker's protocol gets its first message so long after it "
 		"connected: the broker's SDKs lose what comes before they have read their schema"),
 	CONFIG_BOOL(struct stream_config, deflate, "off",

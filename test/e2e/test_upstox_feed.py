@@ -7,6 +7,7 @@ from feed import PATH, Feed, authorize, sim_token, split
 from lib import START_DELAY_MS, data, generous, http, parse_replies, read_jsonl, upgrade
 
 NIFTY = "NSE_INDEX|Nifty 50"
+PLUS = {"upstream.full_d30_max": "50", "upstream.full_d30_mixed_max": "1500"}
 
 
 def keys_of(messages):
@@ -18,7 +19,7 @@ async def both(t, tape, wishes, sets=None):
     are lists of (keys, mode): the pairs of clients, when all is out."""
     s = await t.server({"sim.source": "tape", "sim.tape": tape, "sim.speed": "max",
                         "sim.start_delay_ms": START_DELAY_MS, "server.clock": "feed",
-                        "sim.connections_max": "20", "sim.plus": "on",
+                        "sim.connections_max": "20", "sim.plus": "on", **PLUS,
                         "stream.feed_hold_ms": "0", **(sets or {})})
     await s.logged("-> subscribing: connected")
     token, pairs = await sim_token(s), []

@@ -26,7 +26,10 @@ async def had_snapshots(p, wanted, what):
 
 
 async def start(t, ports):
-    s = await t.server({"sim.plus": "on", "sim.speed": "20", "stream.listen": f"127.0.0.1:{ports[0]}",
+    s = await t.server({"sim.plus": "on", "upstream.full_d30_max": "50", "sim.speed": "20",
+                        "upstream.full_d30_mixed_max": "50",
+                        "stream.feed_hold_ms": "3000",  # a busy machine reads the schema slowly
+                        "stream.listen": f"127.0.0.1:{ports[0]}",
                         "http.listen": f"127.0.0.1:{ports[1]}"})
     await s.live()
     return s

@@ -512,6 +512,35 @@ static void test_limit(void **state)
 	theatre_down(&t);
 }
 
+/* What the broker would not serve is passed over, as it would pass it over: what was there stays. */
+static void test_broker_limit(void **state)
+{
+	static const struct interest_limits limits = {.alone = {2, 2, 2, 0}, .mixed = {2, 2, 2, 0}};
+	struct theatre t;
+	struct follower f;
+
+	(void)state;
+	theatre_up(&t);
+	t.market.interest.limits = &limits;
+	theatre_open(&t);
+	follower_open(&t, &f, "");
+	follower_ask(&f, "sub", "full", A "," B "," C);
+	follower_ask(&f, "sub", "full_d30", A);
+	follower_ask(&f, "change_mode", "full_d30", B);
+	follower_settle(&t, 3);
+	check_i64(top(&t, A), WANT_FULL);
+	check_i64(top(&t, B), WANT_FULL);
+	check_i64(instruments_find(&t.market.book.instruments, C, strlen(C)), INST_NONE);
+	upstream_begin(&t, FEED_LIVE, 2);
+	upstream_add_ltp(&t, A, 10000);
+	upstream_add_ltp(&t, B, 20000);
+	upstream_add_ltp(&t, C, 30000);
+	upstream_end(&t);
+	line_is(&f, "live@2 " A ":full:market=1 " B ":full:market=2");
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void test_flood(void **state)
@@ -573,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_interest_and_views),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_broker_limit),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_stop),
 	};
