@@ -2,8 +2,8 @@
  *
  * publish: from the source to the sessions.
  *
- * A session gets the recorded bytes as they are when it has every key of the message in the mode in
- * which it was recorded. Otherwise the entries it has are encoded again, as its modes show them.
+ * A session gets the recorded bytes as they are when it has every key of the message in full mode, or
+ * in full_d30 what was recorded so. Otherwise the entries it has are encoded again, as its modes show them.
  */
 #include "sim/sim_internal.h"
 
@@ -18,8 +18,9 @@ static bool takes_as_recorded(const struct session *s, const struct message *m)
 		return false;
 	for (uint32_t i = 0; i < m->n; i++) {
 		int mode = mode_of(s, m->ids[i]);
+		bool is_d30 = m->ticks[i].q.mode == MODE_FULL_D30;
 
-		if (mode != m->ticks[i].q.mode)
+		if (mode != (is_d30 ? MODE_FULL_D30 : MODE_FULL_D5))
 			return false;
 	}
 	return true;
