@@ -82,7 +82,7 @@ static void put_bar(struct buf *b, const char *name, const struct bar *bar, bool
 		const price_t prices[] = {bar->open, bar->high, bar->low, bar->close};
 
 		buf_printf(b, "%s\"%s\":", i ? "," : "{", names[i]);
-		if (bar->present & (BAR_OPEN << i))
+		if (bar->present & ((unsigned)BAR_OPEN << i))
 			buf_price(b, prices[i]);
 		else
 			buf_str(b, "null");
