@@ -9,7 +9,7 @@
  * same hours. Holidays and timings are for anyone: the SDKs send no token there.
  */
 #include "api/api_internal.h"
-#include "market/calendar_data.h"
+#include "market/calendar.h"
 #include "upstox/answer.h"
 
 struct exchange {
@@ -119,11 +119,6 @@ static void put_holiday(struct buf *b, bool is_first, day_t d, const char *why)
 	buf_fini(&sessions);
 }
 
-static day_t day_of(int32_t date)
-{
-	return day_from_civil(date / 10000, date / 100 % 100, date % 100);
-}
-
 static bool read_date(struct http_request *r, day_t *d)
 {
 	const char *text = http_request_param(r, "date");
@@ -137,23 +132,15 @@ static bool read_date(struct http_request *r, day_t *d)
 /* Holidays and special sessions of the days from `from` to before `to`, by date. */
 static void respond_holidays(struct http_request *r, day_t from, day_t to)
 {
-	const struct calendar_holiday *h = calendar_holidays;
-	const struct calendar_special *s = calendar_specials;
+	struct session s[SESSIONS_MAX];
 	struct buf b = {0};
+	const char *why;
 
 	buf_byte(&b, '[');
-	while (h->date || s->date) {
-		/* A special session on a holiday is one entry, the special session's. */
-		bool is_special = s->date && (!h->date || s->date <= h->date);
-		int32_t date = is_special ? s->date : h->date;
-		const char *why = is_special ? s->why : h->why;
-
-		if (day_of(date) >= from && day_of(date) < to)
-			put_holiday(&b, b.len == 1, day_of(date), why);
-		while (h->date == date)
-			h++;
-		while (s->date == date)
-			s++;
+	for (day_t d = from; d < to; d++) {
+		calendar_sessions(SEGMENT_CM, d, s, &why);
+		if (strncmp(why, "holiday", 7) == 0 || strncmp(why, "special session", 15) == 0)
+			put_holiday(&b, b.len == 1, d, why);
 	}
 	buf_byte(&b, ']');
 	api_respond(r, 200, &b);
