@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * catchup: every tick, in order: a client's cursor into the tape, one frame per flush.
+ * catchup: every tick, in order: a cursor into the tape, one frame per flush.
  *
  *      flush --> ticks behind cursor.seq, wanted and not had --> JSON, shared by readers of one mode
  *                     |  a gap: one notice with its bounds, and on behind it
- *                     |  the edge: policy all stays here; a resume of policy latest is over
+ *                     |  the edge: policy all stays here; a resume of another policy is over
  *                     |  not in memory: a worker reads, the next flush looks again
  *                     |  budget used up: the others first, and on in the next turn
  *
- * A client at the edge and one that is a day behind go through the same code; there is no seam. When
- * the socket takes nothing the cursor is put back to where the frame began: nothing is kept.
+ * Those of a view that are at the edge go on together: a tick of theirs makes the view due, the cursor starts where
+ * the last flush ended, and the frame is gathered once for all. What passes meanwhile is not theirs, and nobody walks
+ * over it. When a turn brings more than a frame holds, the view is late and has a place of its own until it is at the edge.
+ *
+ * A client that is behind (a full socket, from_seq) goes through the same code with a cursor of its
+ * own; there is no seam. When the socket takes nothing the cursor is put back to where the frame
+ * began: nothing is kept.
  */
+#include <stdlib.h>
+
 #include "stream/stream_internal.h"
 #include "tape/codec.h"
 
@@ -38,30 +45,42 @@ static const struct buf *tick_json(struct stream *s, const struct tape_tick *tic
 	return &f->json;
 }
 
-/* Puts ticks into the frame until it is full or none comes. Returns how many. */
-static uint32_t gather(struct client *c, enum tape_step *step, struct tape_gap *gap)
+/* What a cursor brought in one flush. */
+struct catch
 {
-	struct stream *s = c->stream;
-	struct tape_tick tick;
-	uint32_t n = 0;
+	enum tape_step step;
+	struct tape_gap gap;
+	struct frame frame; /* without quotes: none to send */
+};
 
+/* Puts ticks into a frame until it is full or none comes. `since` may be NULL. */
+static void gather(struct stream *s, const struct view *v, struct tape_cursor *cursor,
+		   const uint64_t *since, struct catch *out)
+{
+	struct tape_tick tick;
+
+	*out = (struct catch){.step = TAPE_STEP_TIRED};
 	frame_begin(&s->out, false);
 	while (s->out.len < SEND_MAX_BYTES && s->encode_budget) {
-		const struct buf *json;
+		uint32_t pos;
 
-		*step = tape_cursor_next(s->deps.tape, &c->cursor, &c->all, &s->walk_budget, &tick,
-					 gap);
-		if (*step != TAPE_STEP_TICK)
-			return n;
-		if (tick.seq <= c->since[tick.id])
+		out->step = tape_cursor_next(s->deps.tape, cursor, &v->wanted, &s->walk_budget,
+					     &tick, &out->gap);
+		if (out->step != TAPE_STEP_TICK)
+			break;
+		out->step = TAPE_STEP_TIRED;
+		pos = view_find(v, tick.id);
+		if (since && tick.seq <= since[pos])
 			continue;
-		json = tick_json(s, &tick, client_mode(c, tick.id));
-		if (n++)
-			buf_byte(&s->out, ',');
-		buf_append(&s->out, json->data, json->len);
+		frame_add(&s->out, tick_json(s, &tick, (enum view_mode)v->modes[pos]),
+			  &out->frame.quotes);
 	}
-	*step = TAPE_STEP_TIRED;
-	return n;
+	if (out->frame.quotes) {
+		out->frame.seq = out->step == TAPE_STEP_GAP ? out->gap.from - 1 : cursor->seq;
+		frame_end(&s->out, &out->frame);
+	}
+	if (out->step == TAPE_STEP_EDGE)
+		s->edge_next = *cursor;
 }
 
 static void send_gap(struct client *c, const struct tape_gap *gap)
@@ -76,46 +95,90 @@ static void send_gap(struct client *c, const struct tape_gap *gap)
 		c->sent_seq = gap->to;
 }
 
-/* Everything up to the newest tick was delivered: what asked for policy latest goes over to it. */
-static void reach_edge(struct client *c)
+struct tape_cursor stream_edge(const struct stream *s)
 {
-	bitset_for_each(id, &c->then_latest)
-	{
-		bitset_remove(&c->all, id);
-		bitset_add(&c->latest, id);
-	}
-	bitset_clear(&c->then_latest);
+	struct tape_cursor c = s->edge;
+
+	c.seq = s->dirty.count ? s->first_seq - 1 : s->deps.tape->seq;
+	return c;
 }
 
-bool client_catch_up(struct client *c)
+/* --- those at the edge ----------------------------------------------------------------------- */
+
+static void send_to_shared(struct view *v, const struct catch *got, const struct tape_cursor *place)
+{
+	list_for_each (it, &v->shared) {
+		struct seat *seat = container_of(it, struct seat, link);
+		struct client *c = seat->client;
+
+		if (c->is_full || frame_send(c, &got->frame) == WS_FULL)
+			seat_fall_behind(seat, place);
+	}
+}
+
+static void tell_gap(struct view *v, const struct catch *got)
+{
+	struct tape_cursor place = {.seq = got->gap.from - 1};
+
+	list_for_each (it, &v->shared) {
+		struct seat *seat = container_of(it, struct seat, link);
+
+		if (seat->client->is_full)
+			seat_fall_behind(seat, &place);
+		else
+			send_gap(seat->client, &got->gap);
+	}
+}
+
+void view_catch_up(struct stream *s, struct view *v)
+{
+	struct tape_cursor cursor = v->is_late ? *v->place : stream_edge(s), before = cursor;
+	struct catch got;
+
+	tape_cursor_begin(&cursor);
+	gather(s, v, &cursor, NULL, &got);
+	if (got.frame.quotes)
+		send_to_shared(v, &got, &before);
+	if (got.step == TAPE_STEP_GAP)
+		tell_gap(v, &got);
+	v->is_late = got.step != TAPE_STEP_EDGE;
+	list_remove(&v->late_link);
+	if (v->is_late) {
+		*v->place = cursor;
+		list_append(&s->late, &v->late_link);
+		if (got.step != TAPE_STEP_WAIT)
+			stream_arm(s);
+	}
+}
+
+/* --- one client ------------------------------------------------------------------------------ */
+
+bool client_catch_up(struct client *c, struct seat *seat)
 {
 	struct stream *s = c->stream;
-	enum tape_step step = TAPE_STEP_EDGE;
-	struct tape_gap gap = {0};
-	struct tape_cursor before = c->cursor;
-	uint32_t n;
+	struct chase *chase = seat->owed->chase;
+	struct tape_cursor before;
+	struct catch got;
 
-	tape_cursor_begin(&c->cursor);
-	n = gather(c, &step, &gap);
-	if (n) {
-		uint64_t seq = step == TAPE_STEP_GAP ? gap.from - 1 : c->cursor.seq;
-		enum ws_sent sent = frame_send(c, &s->out, seq, 0);
-
-		if (sent != WS_SENT) {
-			c->cursor = before;
-			if (sent == WS_FULL)
-				client_went_full(c);
-			return false;
-		}
-		c->ticks += n;
-		s->ticks += n;
-		s->replayed += step != TAPE_STEP_EDGE ? n : 0;
+	if (chase->is_at_edge)
+		chase->cursor = stream_edge(s);
+	before = chase->cursor;
+	tape_cursor_begin(&chase->cursor);
+	gather(s, seat->view, &chase->cursor, chase->since, &got);
+	if (got.frame.quotes && frame_send(c, &got.frame) != WS_SENT) {
+		chase->cursor = before;
+		chase->is_at_edge = false;
+		return false;
 	}
-	if (step == TAPE_STEP_GAP)
-		send_gap(c, &gap);
-	if (step == TAPE_STEP_EDGE)
-		reach_edge(c);
-	else if (step != TAPE_STEP_WAIT)
+	s->replayed += got.step != TAPE_STEP_EDGE ? got.frame.quotes : 0;
+	if (got.step == TAPE_STEP_GAP)
+		send_gap(c, &got.gap);
+	chase->is_at_edge = got.step == TAPE_STEP_EDGE;
+	if (chase->is_at_edge) {
+		free(chase->since); /* the cursor is past all of it */
+		chase->since = NULL;
+	} else if (got.step != TAPE_STEP_WAIT) {
 		stream_arm(s);
+	}
 	return true;
 }

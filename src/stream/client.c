@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * client: one reader: what it wants, what it is owed, and replies that wait for its socket.
+ * client: one reader: its connection, its seats, and replies that wait for its socket.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +17,10 @@ struct client *client_create(struct stream *s, struct ws_conn *conn)
 	c->conn = conn;
 	rand_hex(c->id, (sizeof(c->id) - 1) / 2);
 	c->last_sent = clock_mono(s->deps.loop->clock);
+	c->since_ms = clock_wall_ms(s->deps.loop->clock);
 	c->sent_seq = s->deps.tape->seq;
 	list_append(&s->clients, &c->link);
+	list_init(&c->busy);
 	s->clients_now++;
 	s->clients_total++;
 	return c;
@@ -31,154 +33,21 @@ void client_destroy(struct client *c)
 	if (s->deps.auth)
 		auth_connection_closed(s->deps.auth, &c->caller);
 	channels_fini(c);
-	bitset_for_each(id, &c->subs)
-	{
-		interest_drop(s->deps.interest, id, (enum interest_mode)c->mode[id]);
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		const struct view *v = c->seats[i].view;
+
+		for (uint32_t k = 0; k < v->n; k++)
+			interest_drop(s->deps.interest, v->ids[k], (enum interest_mode)v->modes[k]);
+		seat_settle(&c->seats[i]);
+		list_remove(&c->seats[i].link);
+		view_release(s, c->seats[i].view);
 	}
+	free(c->seats);
+	list_remove(&c->busy);
 	list_remove(&c->link);
 	s->clients_now--;
-	bitset_fini(&c->subs);
-	bitset_fini(&c->latest);
-	bitset_fini(&c->all);
-	bitset_fini(&c->then_latest);
-	free(c->since);
-	bitset_fini(&c->snapshot);
-	bitset_fini(&c->behind);
 	buf_fini(&c->replies);
-	free(c->mode);
-	free(c->behind_ticks);
 	free(c);
-}
-
-enum view_mode client_mode(const struct client *c, inst_id id)
-{
-	AGNI_ASSERT(bitset_has(&c->subs, id));
-	return (enum view_mode)c->mode[id];
-}
-
-static void modes_grow(struct client *c, inst_id id)
-{
-	uint32_t cap = c->mode_cap ? c->mode_cap : 64;
-
-	if (id < c->mode_cap)
-		return;
-	while (id >= cap)
-		cap *= 2;
-	c->mode = mem_realloc(c->mode, cap);
-	memset(c->mode + c->mode_cap, NOT_SUBSCRIBED, cap - c->mode_cap);
-	c->mode_cap = cap;
-}
-
-/* The modes that clients ask for and those that go upstream share their first three numbers. */
-_Static_assert((int)VIEW_LTPC == (int)WANT_LTPC && (int)VIEW_FULL == (int)WANT_FULL,
-	       "view modes and interest modes must agree");
-
-bool client_subscribe(struct client *c, inst_id id, enum view_mode mode)
-{
-	struct interest *interest = c->stream->deps.interest;
-
-	modes_grow(c, id);
-	if (book_slot(c->stream->deps.book, id))
-		bitset_add(&c->snapshot, id); /* state is owed, whatever it had before */
-	if (c->mode[id] == mode)
-		return false;
-	/* The new interest first, so that a change of mode never reads as "nobody wants it". */
-	interest_add(interest, id, (enum interest_mode)mode);
-	if (c->mode[id] != NOT_SUBSCRIBED)
-		interest_drop(interest, id, (enum interest_mode)c->mode[id]);
-	c->mode[id] = (uint8_t)mode;
-	bitset_add(&c->subs, id);
-	return true;
-}
-
-bool client_unsubscribe(struct client *c, inst_id id)
-{
-	if (!bitset_remove(&c->subs, id))
-		return false;
-	interest_drop(c->stream->deps.interest, id, (enum interest_mode)c->mode[id]);
-	c->mode[id] = NOT_SUBSCRIBED;
-	bitset_remove(&c->latest, id);
-	bitset_remove(&c->all, id);
-	bitset_remove(&c->then_latest, id);
-	bitset_remove(&c->snapshot, id);
-	if (bitset_remove(&c->behind, id))
-		c->behind_ticks[id] = 0;
-	return true;
-}
-
-/* --- policies -------------------------------------------------------------------------------- */
-
-static void since_grow(struct client *c, inst_id id)
-{
-	uint32_t cap = c->since_cap ? c->since_cap : 64;
-
-	if (id < c->since_cap)
-		return;
-	while (id >= cap)
-		cap *= 2;
-	c->since = mem_realloc(c->since, cap * sizeof(*c->since));
-	memset(c->since + c->since_cap, 0, (cap - c->since_cap) * sizeof(*c->since));
-	c->since_cap = cap;
-}
-
-/* From now on the cursor brings the instrument's ticks behind `since`. */
-static void join_cursor(struct client *c, inst_id id, uint64_t since)
-{
-	uint64_t newest = c->stream->deps.tape->seq;
-
-	since_grow(c, id);
-	if (c->all.count == 0)
-		c->cursor = (struct tape_cursor){.seq = newest};
-	c->since[id] = since;
-	bitset_add(&c->all, id);
-	bitset_remove(&c->latest, id);
-	bitset_remove(&c->then_latest, id);
-	if (bitset_remove(&c->behind, id))
-		c->behind_ticks[id] = 0;
-}
-
-void client_set_policy(struct client *c, inst_id id, enum policy policy)
-{
-	if (policy == POLICY_ALL) {
-		join_cursor(c, id,
-			    bitset_has(&c->snapshot, id) ? SINCE_SNAPSHOT
-							 : c->stream->deps.tape->seq);
-		return;
-	}
-	bitset_remove(&c->all, id);
-	bitset_remove(&c->then_latest, id);
-	bitset_add(&c->latest, id);
-}
-
-/* The cursor goes back to `seq`: what the others had by now is not for them to have again. */
-static void rewind_cursor(struct client *c, uint64_t seq)
-{
-	bitset_for_each(id, &c->all)
-	{
-		if (c->since[id] < c->cursor.seq)
-			c->since[id] = c->cursor.seq;
-	}
-	c->cursor = (struct tape_cursor){.seq = seq};
-	if (c->sent_seq > seq)
-		c->sent_seq = seq;
-}
-
-void client_resume(struct client *c, inst_id id, enum policy policy, uint64_t from_seq)
-{
-	bool is_first;
-
-	bitset_remove(&c->snapshot, id);
-	bitset_remove(&c->all, id);
-	is_first = c->all.count == 0;
-	if (!is_first && from_seq < c->cursor.seq)
-		rewind_cursor(c, from_seq);
-	join_cursor(c, id, from_seq);
-	if (is_first)
-		c->cursor = (struct tape_cursor){.seq = from_seq};
-	if (c->sent_seq > from_seq)
-		c->sent_seq = from_seq;
-	if (policy == POLICY_LATEST)
-		bitset_add(&c->then_latest, id);
 }
 
 void client_close(struct client *c, int code, const char *reason)
@@ -187,13 +56,37 @@ void client_close(struct client *c, int code, const char *reason)
 		ws_conn_close(c->conn, code, reason);
 }
 
+void client_busy(struct client *c)
+{
+	if (!c->is_full && list_is_empty(&c->busy))
+		list_append(&c->stream->busy, &c->busy);
+}
+
+/* While it is full nothing looks at it: neither the list of the busy, nor its views. */
 void client_went_full(struct client *c)
 {
-	if (!c->is_full) {
-		c->is_full = true;
-		c->full_since = clock_mono(c->stream->deps.loop->clock);
-		c->stream->full++;
+	if (c->is_full)
+		return;
+	c->is_full = true;
+	c->full_since = clock_mono(c->stream->deps.loop->clock);
+	c->stream->full++;
+	list_remove(&c->busy);
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		if (c->seats[i].owed)
+			list_remove(&c->seats[i].link);
 	}
+}
+
+void client_writable(struct client *c)
+{
+	c->is_full = false;
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		struct seat *seat = &c->seats[i];
+
+		if (seat->owed && list_is_empty(&seat->link))
+			list_append(&seat->view->owing, &seat->link);
+	}
+	client_busy(c);
 }
 
 void client_reply(struct client *c, struct buf *json)
@@ -216,4 +109,61 @@ void client_reply(struct client *c, struct buf *json)
 		buf_append(&c->replies, frame.data, frame.len);
 	}
 	buf_fini(&frame);
+}
+
+/* --- what it has, and what not --------------------------------------------------------------- */
+
+uint32_t client_count(const struct client *c, uint32_t pace)
+{
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		if (c->seats[i].view->pace == pace)
+			return c->seats[i].view->n;
+	}
+	return 0;
+}
+
+uint32_t client_behind(const struct client *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		for (uint32_t k = 0; k < c->seats[i].view->n; k++)
+			n += seat_missed(&c->seats[i], k) != 0;
+	}
+	return n;
+}
+
+/* Up to where the cursor has been; the newest tick without one. */
+static uint64_t cursor_seq(const struct client *c)
+{
+	const struct stream *s = c->stream;
+	uint64_t newest = s->deps.tape->seq;
+
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		const struct seat *seat = &c->seats[i];
+		const struct chase *chase = seat->owed ? seat->owed->chase : NULL;
+
+		if (seat->view->pace != PACE_TICKS)
+			continue;
+		if (chase && !chase->is_at_edge)
+			return chase->cursor.seq < newest ? chase->cursor.seq : newest;
+		if (!chase && seat->view->is_late)
+			return seat->view->place->seq;
+		return stream_edge(s).seq;
+	}
+	return newest;
+}
+
+uint64_t client_lag(const struct client *c)
+{
+	return c->stream->deps.tape->seq - cursor_seq(c);
+}
+
+uint64_t client_considered(const struct client *c)
+{
+	for (uint32_t i = 0; i < c->seats_n; i++) {
+		if (c->seats[i].owed && c->seats[i].owed->snapshots)
+			return c->sent_seq;
+	}
+	return client_behind(c) ? c->sent_seq : cursor_seq(c);
 }

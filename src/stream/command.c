@@ -15,6 +15,7 @@
 
 #define ID_MAX              64
 #define INSTRUMENTS_RESERVE 16
+#define INTERVAL_MS         250 /* of policy interval, when the command does not say */
 
 static void put_string(struct buf *b, const char *name, const char *value)
 {
@@ -93,7 +94,7 @@ static void reply_error(struct client *c, const cJSON *command, const char *code
 /* What a subscribe command asks for, beside the names. */
 struct wish {
 	enum view_mode mode;
-	enum policy policy;
+	uint32_t pace;
 	bool resumes; /* from behind from_seq on, instead of a snapshot */
 	uint64_t from_seq;
 };
@@ -112,7 +113,7 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 	if (!d->is_known(d->known_arg, key, len))
 		return "unknown_instrument";
 	id = instruments_find(&d->book->instruments, key, len);
-	if (!has_it && c->subs.count + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
+	if (!has_it && c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return "over_limit";
 	if (!interest_admits(d->interest, id, (enum interest_mode)mode))
 		return "over_broker_limit";
@@ -127,17 +128,18 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,
 				 const struct wish *wish)
 {
+	struct wants *w = &c->stream->wants;
 	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
-	bool has_it = id != INST_NONE && bitset_has(&c->subs, id);
+	bool has_it = id != INST_NONE && wants_has(w, id);
 	const char *refusal = client_admit(c, scope, key, wish->mode, has_it, &id);
 
 	if (refusal)
 		return refusal;
-	client_subscribe(c, id, wish->mode);
+	wants_add(w, id, wish->mode);
 	if (wish->resumes)
-		client_resume(c, id, wish->policy, wish->from_seq);
+		wants_resume(w, id, wish->pace, wish->from_seq);
 	else
-		client_set_policy(c, id, wish->policy);
+		wants_set_pace(w, id, wish->pace);
 	return "subscribed";
 }
 
@@ -145,7 +147,8 @@ static const char *unsubscribe_one(struct client *c, const char *key)
 {
 	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
 
-	return id != INST_NONE && client_unsubscribe(c, id) ? "unsubscribed" : "not_subscribed";
+	return id != INST_NONE && wants_remove(&c->stream->wants, id) ? "unsubscribed"
+								      : "not_subscribed";
 }
 
 static void put_result(struct buf *b, bool first, const char *name, const char *value,
@@ -182,6 +185,7 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 	if (wish)
 		put_string(&b, "mode", view_mode_text(wish->mode));
 	buf_str(&b, ",\"results\":[");
+	wants_begin(&c->stream->wants, c);
 	for (int i = 0; i < 2; i++) {
 		cJSON_ArrayForEach (item, lists[i]) {
 			const char *name = cJSON_IsString(item) ? item->valuestring : "";
@@ -197,10 +201,9 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 			first = false;
 		}
 	}
-	buf_printf(&b, "],\"subscriptions\":%u}", c->subs.count);
+	wants_end(&c->stream->wants);
+	buf_printf(&b, "],\"subscriptions\":%u}", c->subs);
 	client_reply(c, &b);
-	if (c->snapshot.count || c->all.count)
-		stream_arm(c->stream);
 	channels_send(c);
 }
 
@@ -267,14 +270,44 @@ static void subscribe(struct client *c, const cJSON *command, struct wish *wish)
 		reply_cannot_resume(c, command, why);
 }
 
-static bool policy_parse(const cJSON *command, enum policy *out)
+static bool policy_parse(const cJSON *command, uint32_t *pace)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(command, "policy");
+	const char *text = !item ? "latest" : cJSON_IsString(item) ? item->valuestring : "";
 
-	*out = cJSON_IsString(item) && strcmp(item->valuestring, "all") == 0 ? POLICY_ALL
-									     : POLICY_LATEST;
-	return !item || *out == POLICY_ALL ||
-	       (cJSON_IsString(item) && strcmp(item->valuestring, "latest") == 0);
+	if (strcmp(text, "latest") == 0)
+		*pace = PACE_TURN;
+	else if (strcmp(text, "all") == 0)
+		*pace = PACE_TICKS;
+	else if (strcmp(text, "interval") == 0)
+		*pace = INTERVAL_MS;
+	else
+		return false;
+	return true;
+}
+
+/* The milliseconds of policy interval; only there they mean something. */
+static bool interval_parse(const cJSON *command, uint32_t *pace)
+{
+	int64_t ms;
+
+	if (!cJSON_GetObjectItemCaseSensitive(command, "interval_ms"))
+		return true;
+	if (*pace == PACE_TURN || *pace == PACE_TICKS || !json_int(command, "interval_ms", &ms) ||
+	    ms < INTERVAL_MIN_MS || ms > INTERVAL_MAX_MS)
+		return false;
+	*pace = (uint32_t)ms;
+	return true;
+}
+
+static bool has_room_for(struct client *c, uint32_t pace)
+{
+	bool fits;
+
+	wants_begin(&c->stream->wants, c);
+	fits = wants_fit(&c->stream->wants, pace);
+	wants_drop(&c->stream->wants);
+	return fits;
 }
 
 static void on_subscribe(struct client *c, const cJSON *command)
@@ -289,15 +322,17 @@ static void on_subscribe(struct client *c, const cJSON *command)
 	else if (is_too_long(c, command))
 		reply_error(c, command, "too_many",
 			    "more members than one client may subscribe to");
-	else if (cJSON_GetObjectItemCaseSensitive(command, "interval_ms"))
-		reply_error(c, command, "unknown_policy",
-			    "interval_ms belongs to the policy interval, which is not served");
 	else if (mode_item && (!cJSON_IsString(mode_item) ||
 			       !view_mode_parse(mode_item->valuestring, &wish.mode)))
 		reply_error(c, command, "unknown_mode", "mode is one of ltpc, option_greeks, full");
-	else if (!policy_parse(command, &wish.policy))
-		reply_error(c, command, "unknown_policy",
-			    "the policies that are served are latest and all");
+	else if (!policy_parse(command, &wish.pace))
+		reply_error(c, command, "unknown_policy", "policy is one of latest, interval, all");
+	else if (!interval_parse(command, &wish.pace))
+		reply_error(c, command, "bad_interval",
+			    "interval_ms belongs to policy interval, an integer, 10..60000");
+	else if (!has_room_for(c, wish.pace))
+		reply_error(c, command, "too_many_intervals",
+			    "one client may have 4 different intervals at a time");
 	else if (cJSON_GetObjectItemCaseSensitive(command, "from_seq") &&
 		 !json_int(command, "from_seq", &from_seq))
 		reply_error(c, command, "bad_request", "from_seq is an integer");
@@ -317,28 +352,41 @@ static void on_unsubscribe(struct client *c, const cJSON *command)
 			    "unsubscribe needs \"instruments\", an array of strings");
 }
 
+static void put_policy(struct buf *b, const struct row *row)
+{
+	uint32_t pace = row->then != NO_PACE ? row->then : row->pace;
+
+	put_string(b, "policy",
+		   pace == PACE_TICKS  ? "all"
+		   : pace == PACE_TURN ? "latest"
+				       : "interval");
+	if (pace != PACE_TICKS && pace != PACE_TURN)
+		buf_printf(b, ",\"interval_ms\":%u", pace);
+}
+
 static void on_subscriptions(struct client *c, const cJSON *command)
 {
 	const struct instruments *t = &c->stream->deps.book->instruments;
+	struct wants *w = &c->stream->wants;
 	struct buf b = {0};
 	bool first = true;
 
 	buf_str(&b, "{\"type\":\"subscriptions\"");
 	put_id(&b, command);
 	buf_str(&b, ",\"data\":[");
-	bitset_for_each(id, &c->subs)
+	wants_begin(w, c);
+	bitset_for_each(id, &w->ids)
 	{
 		const char *key = instruments_key(t, id);
 
 		buf_printf(&b, "%s{\"instrument\":", first ? "" : ",");
 		buf_json_str(&b, key, strlen(key));
-		put_string(&b, "mode", view_mode_text(client_mode(c, id)));
-		put_string(&b, "policy",
-			   bitset_has(&c->all, id) && !bitset_has(&c->then_latest, id) ? "all"
-										       : "latest");
+		put_string(&b, "mode", view_mode_text((enum view_mode)w->rows[id].mode));
+		put_policy(&b, &w->rows[id]);
 		buf_byte(&b, '}');
 		first = false;
 	}
+	wants_drop(w);
 	buf_byte(&b, ']');
 	channels_list(c, &b);
 	buf_byte(&b, '}');

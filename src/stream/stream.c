@@ -10,6 +10,7 @@
 
 #include "auth/origin.h"
 #include "core/log.h"
+#include "core/rand.h"
 #include "core/url.h"
 #include "http/target.h"
 #include "stream/stream_internal.h"
@@ -209,7 +210,7 @@ static void on_writable(void *user, struct ws_conn *conn)
 	struct client *c = user;
 
 	(void)conn;
-	c->is_full = false;
+	client_writable(c);
 	stream_arm(c->stream); /* this turn's ticks and what it is behind with go out together */
 }
 
@@ -220,7 +221,7 @@ static bool is_over(const struct stream *s)
 
 void stream_stop_if_idle(struct stream *s)
 {
-	if (s->is_stopping && s->is_timer_closed && is_over(s))
+	if (s->is_stopping && s->timers_open == 0 && is_over(s))
 		s->mod.done(&s->mod);
 }
 
@@ -259,10 +260,14 @@ static void on_tick(struct book_subscriber *subscriber, inst_id id, const struct
 
 	if (AGNI_UNLIKELY(id >= s->ids_cap))
 		stream_grow(s, id);
-	if (s->dirty.count == 0)
+	s->count[id]++;
+	if (s->index[id].n == 0)
+		return; /* nobody, or only in intervals */
+	if (s->dirty.count == 0) {
 		s->first_dirty = slot->recv_mono;
+		s->first_seq = slot->seq;
+	}
 	bitset_add(&s->dirty, id);
-	s->dirty_ticks[id]++;
 	stream_arm(s);
 }
 
@@ -311,12 +316,7 @@ static void heartbeat(struct client *c)
 {
 	struct buf b = {0};
 
-	/* Nothing is owed: all that ticked in its view up to the tape's end was delivered. */
-	if (c->behind.count == 0 && c->snapshot.count == 0) {
-		uint64_t newest = c->stream->deps.tape->seq;
-
-		c->sent_seq = c->all.count && c->cursor.seq < newest ? c->cursor.seq : newest;
-	}
+	c->sent_seq = client_considered(c);
 	buf_printf(&b, "{\"type\":\"heartbeat\",\"seq\":%llu,\"server_time_ms\":%lld}",
 		   (unsigned long long)c->sent_seq,
 		   (long long)clock_wall_ms(c->stream->deps.loop->clock));
@@ -372,10 +372,18 @@ static void sweep_client(struct client *c, mono_ns now, int64_t wall_ms)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-	struct stream *s = container_of((uv_timer_t *)handle, struct stream, sweep);
+	struct stream *s = handle->data;
 
-	s->is_timer_closed = true;
+	s->timers_open--;
 	stream_stop_if_idle(s);
+}
+
+static void close_timers(struct stream *s)
+{
+	if (uv_is_closing((uv_handle_t *)&s->sweep))
+		return;
+	uv_close((uv_handle_t *)&s->sweep, on_timer_closed);
+	uv_close((uv_handle_t *)&s->round, on_timer_closed);
 }
 
 /* While stopping: wait for the clients' goodbyes, then cut. */
@@ -390,8 +398,7 @@ static void sweep_stopping(struct stream *s, mono_ns now)
 			ws_conn_abort(c->conn);
 	}
 	compat_cut(&s->compat);
-	if (!uv_is_closing((uv_handle_t *)&s->sweep))
-		uv_close((uv_handle_t *)&s->sweep, on_timer_closed);
+	close_timers(s);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -410,6 +417,30 @@ static void on_sweep(uv_timer_t *timer)
 	compat_sweep(&s->compat);
 }
 
+/* --- rounds ---------------------------------------------------------------------------------- */
+
+static void on_round(uv_timer_t *timer)
+{
+	stream_arm(container_of(timer, struct stream, round));
+	stream_arm_rounds(container_of(timer, struct stream, round));
+}
+
+/* A timer that fires a little early finds nothing due, and is set again. */
+void stream_arm_rounds(struct stream *s)
+{
+	mono_ns now = clock_mono(s->deps.loop->clock), first = 0;
+
+	list_for_each (it, &s->rhythms) {
+		const struct rhythm *r = container_of(it, struct rhythm, link);
+
+		if (!first || r->due < first)
+			first = r->due;
+	}
+	if (first && s->hook.loop)
+		uv_timer_start(&s->round, on_round, first > now ? (first - now) / NS_PER_MS + 1 : 1,
+			       0);
+}
+
 /* --- the module ------------------------------------------------------------------------------ */
 
 struct stream *stream_create(const struct stream_deps *deps)
@@ -419,6 +450,11 @@ struct stream *stream_create(const struct stream_deps *deps)
 	s->deps = *deps;
 	list_init(&s->clients);
 	compat_init(&s->compat, s);
+	list_init(&s->busy);
+	list_init(&s->rhythms);
+	list_init(&s->late);
+	s->due_tail = &s->due_views;
+	rand_bytes(&s->hash_seed, sizeof(s->hash_seed));
 	s->keys.on_change = on_keys_change;
 	if (s->deps.auth)
 		auth_listen(s->deps.auth, &s->keys);
@@ -439,9 +475,9 @@ void stream_destroy(struct stream *s)
 			buf_fini(&s->recent[m][i].json);
 		free(s->recent[m]);
 	}
-	free(s->dirty_ticks);
+	stream_views_fini(s);
+	wants_fini(&s->wants);
 	bitset_fini(&s->dirty);
-	bitset_fini(&s->due);
 	buf_fini(&s->out);
 	compat_fini(&s->compat);
 	free(s);
@@ -483,6 +519,9 @@ static int stream_start(struct module *m, struct agni_err *err)
 	memcpy(s->epoch, s->deps.tape->epoch, sizeof(s->epoch));
 	tape_set_on_ready(s->deps.tape, on_tape_ready, s);
 	uv_timer_init(&s->deps.loop->uv, &s->sweep);
+	uv_timer_init(&s->deps.loop->uv, &s->round);
+	s->sweep.data = s->round.data = s;
+	s->timers_open = 2;
 	(void)err;
 	return 0;
 }
@@ -508,6 +547,7 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 	book_unsubscribe(&s->subscriber);
 	stream_flush(s);
 	loop_remove_hook(&s->hook);
+	uv_timer_stop(&s->round);
 	tape_set_on_ready(s->deps.tape, NULL, NULL);
 	if (s->server)
 		ws_server_stop_accepting(s->server);
@@ -578,6 +618,10 @@ static const struct metric stream_metrics[] = {
 	 METRIC_COUNTER, offsetof(struct stream, compat.ignored)},
 	{"feed_authorized_total", "One-use addresses given out by authorize on stream.listen",
 	 METRIC_COUNTER, offsetof(struct stream, compat.authorized)},
+	{"views", "Different sets of instruments that clients share", METRIC_GAUGE,
+	 offsetof(struct stream, views_now)},
+	{"rounds_total", "Rounds of policy interval", METRIC_COUNTER,
+	 offsetof(struct stream, rounds)},
 	{"tick_to_frame_seconds", "From the arrival of a message to its frames being written",
 	 METRIC_HISTOGRAM, offsetof(struct stream, flush_lag)},
 	{0},

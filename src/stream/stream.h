@@ -2,13 +2,17 @@
  *
  * stream: the downstream broadcaster: any number of WebSocket clients on /ws, JSON text.
  *
- *      tick --> one bit in stream->dirty, hook armed     ... the loop finishes its reads ...
- *      hook --> per client: due = (subscribed & dirty) | what it is behind with
- *               gather the cached JSON of what is due into one frame, one write
- *               socket full: the client keeps bits and counts, not bytes; it asks for on_writable
+ *      tick --> one bit and one count, hook armed         ... the loop finishes its reads ...
+ *      hook --> per view that is due: the cached JSON of what is due, gathered into one frame,
+ *               and one send() per client that shares the view
+ *               socket full: the client keeps numbers, not bytes; it asks for on_writable
  *
- * A slow reader costs a bitmap. Its next frame holds the newest state of each instrument once, and
- * says how many ticks were conflated into it. No client can delay another: nothing here waits.
+ * Clients with the same instruments, modes and policy share a view (stream_internal.h has the
+ * picture, docs/decisions/0011 the reasons). Policy latest sends the newest state at the end of each
+ * turn, interval every so many milliseconds, all every tick from a cursor into the tape.
+ *
+ * A slow reader costs some numbers. Its next frame holds the newest state of each instrument once,
+ * and says how many ticks were conflated into it. No client can delay another: nothing here waits.
  *
  * docs/protocol.md is the reference of the messages. The same listener speaks the broker's own protocol
  * on another path: compat.h.

@@ -335,8 +335,21 @@ static void test_bad_commands(void **state)
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"mode\":1}", "unknown_mode"},
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"every\"}",
 		 "unknown_policy"},
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":1}", "unknown_policy"},
 		{"{\"action\":\"subscribe\",\"instruments\":[],\"interval_ms\":250}",
-		 "unknown_policy"},
+		 "bad_interval"},
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"all\","
+		 "\"interval_ms\":250}",
+		 "bad_interval"},
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"interval\","
+		 "\"interval_ms\":9}",
+		 "bad_interval"},
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"interval\","
+		 "\"interval_ms\":60001}",
+		 "bad_interval"},
+		{"{\"action\":\"subscribe\",\"instruments\":[],\"policy\":\"interval\","
+		 "\"interval_ms\":\"250\"}",
+		 "bad_interval"},
 		{"{\"action\":\"subscribe\",\"instruments\":[1,2],\"channels\":[1,2]}", "too_many"},
 		{"{\"action\":\"unsubscribe\",\"instruments\":[1,2,3,4]}", "too_many"},
 		{"{\"action\":\"unsubscribe\"}", "bad_request"},
