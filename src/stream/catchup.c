@@ -53,9 +53,10 @@ struct catch
 	struct frame frame; /* without quotes: none to send */
 };
 
-/* Puts ticks into a frame until it is full or none comes. `since` may be NULL. */
+/* Puts ticks into a frame until it is full or none comes: for one client, or NULL: for those at the
+ * edge. `since` may be NULL. */
 static void gather(struct stream *s, const struct view *v, struct tape_cursor *cursor,
-		   const uint64_t *since, struct catch *out)
+		   const uint64_t *since, const struct client *c, struct catch *out)
 {
 	struct tape_tick tick;
 
@@ -77,6 +78,8 @@ static void gather(struct stream *s, const struct view *v, struct tape_cursor *c
 	}
 	if (out->frame.quotes) {
 		out->frame.seq = out->step == TAPE_STEP_GAP ? out->gap.from - 1 : cursor->seq;
+		if (c && client_owes_states(c))
+			out->frame.seq = c->sent_seq;
 		frame_end(&s->out, &out->frame);
 	}
 	if (out->step == TAPE_STEP_EDGE)
@@ -91,7 +94,7 @@ static void send_gap(struct client *c, const struct tape_gap *gap)
 	buf_printf(&b, "{\"type\":\"gap\",\"from_seq\":%llu,\"to_seq\":%llu,\"reason\":\"%s\"}",
 		   (unsigned long long)gap->from, (unsigned long long)gap->to, gap->reason);
 	client_reply(c, &b);
-	if (c->sent_seq < gap->to)
+	if (c->sent_seq < gap->to && !client_owes_states(c))
 		c->sent_seq = gap->to;
 }
 
@@ -136,7 +139,7 @@ void view_catch_up(struct stream *s, struct view *v)
 	struct catch got;
 
 	tape_cursor_begin(&cursor);
-	gather(s, v, &cursor, NULL, &got);
+	gather(s, v, &cursor, NULL, NULL, &got);
 	if (got.frame.quotes)
 		send_to_shared(v, &got, &before);
 	if (got.step == TAPE_STEP_GAP)
@@ -164,7 +167,7 @@ bool client_catch_up(struct client *c, struct seat *seat)
 		chase->cursor = stream_edge(s);
 	before = chase->cursor;
 	tape_cursor_begin(&chase->cursor);
-	gather(s, seat->view, &chase->cursor, chase->since, &got);
+	gather(s, seat->view, &chase->cursor, chase->since, c, &got);
 	if (got.frame.quotes && frame_send(c, &got.frame) != WS_SENT) {
 		chase->cursor = before;
 		chase->is_at_edge = false;

@@ -41,6 +41,11 @@ static bool owes_beyond(const struct client *c, const struct seat *seat, uint32_
 	return false;
 }
 
+bool client_owes_states(const struct client *c)
+{
+	return c->seats_n > 1 && owes_beyond(c, NULL, 0, false);
+}
+
 /* The cursor's place, where there is one. */
 static uint64_t cursor_bound(const struct client *c)
 {

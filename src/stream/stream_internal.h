@@ -320,6 +320,8 @@ enum ws_sent frame_send(struct client *c, const struct frame *f);
 
 /* owed.c: sends what is this client's alone. Returns whether there is more to send, now or soon. */
 bool client_send(struct client *c);
+/* States are held back (an interval), so that no seq may be claimed beyond what was before. */
+bool client_owes_states(const struct client *c);
 
 /* catchup.c: the tape. */
 struct tape_cursor stream_edge(const struct stream *s); /* where the last flush ended, by now */
