@@ -105,7 +105,8 @@ static int append_headers(struct ws_conn *c, struct lws *wsi, unsigned char **p,
 static void redirected(struct ws_conn *c, int status, const char *location)
 {
 	c->redirect_status = status;
-	snprintf(c->location, sizeof(c->location), "%s", location);
+	free(c->location);
+	c->location = mem_strdup(location);
 }
 
 static void refused(struct ws_conn *c, struct lws *wsi, const char *why)
@@ -121,7 +122,7 @@ static void refused(struct ws_conn *c, struct lws *wsi, const char *why)
 		c->has_failed = true;
 		return;
 	}
-	c->on_refused(c->user, status, c->location, c->failure);
+	c->on_refused(c->user, status, c->location ? c->location : "", c->failure);
 	ws_conn_gone(c);
 }
 

@@ -239,6 +239,7 @@ void ws_conn_gone(struct ws_conn *c)
 		c->cb->on_close(c->user, c, c->close_code, c->close_reason);
 	buf_fini(&c->rx);
 	buf_fini(&c->tx);
+	free(c->location);
 	if (c->authorization) {
 		explicit_bzero(c->authorization, strlen(c->authorization));
 		free(c->authorization);

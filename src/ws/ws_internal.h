@@ -98,7 +98,7 @@ struct ws_conn {
 	void (*on_refused)(void *user, int status, const char *location, const char *why);
 	struct ws_callbacks client_cb;
 	char *authorization; /* wiped once the handshake was sent */
-	char location[URL_TARGET_MAX + URL_HOST_MAX];
+	char *location;      /* of a redirect; NULL: none */
 	int redirect_status;
 	bool is_connecting; /* inside lws_client_connect_via_info */
 	bool has_failed;    /* it failed there */
