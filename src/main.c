@@ -181,6 +181,11 @@ static void on_token_failed(void *arg)
 	module_request_stop(token_module(s->token));
 }
 
+static uint32_t put_clients(const void *arg, struct buf *out, uint32_t from, uint32_t limit)
+{
+	return stream_put_clients(((const struct server *)arg)->stream, out, from, limit);
+}
+
 static void on_upstream_status(void *arg)
 {
 	struct server *s = arg;
@@ -265,6 +270,8 @@ static void server_build(struct server *s)
 					       .cfg = &c->http,
 					       .source = source,
 					       .upstream = &s->upstream,
+					       .put_clients = put_clients,
+					       .clients_arg = s,
 					       .modules = s->modules,
 					       .modules_n = REPLAY - !is_sim(s),
 					       .more = s->page_routes});

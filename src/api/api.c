@@ -131,6 +131,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_VIEWER, "GET", "/instruments/resolve", api_resolve, a);
 	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
 	add_route(a, ROLE_OPERATOR, "GET", "/metrics", api_metrics, a);
+	add_route(a, ROLE_ADMIN, "GET", "/clients", api_clients, a);
 	add_token_routes(a);
 	add_broker_routes(a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)

@@ -10,6 +10,7 @@
  *      GET /instruments     search of the instrument master: ?query=&type=&expiry=&underlying=&limit=
  *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
  *      GET /metrics         Prometheus text
+ *      GET /clients         who is connected to /ws, with what, and how far behind; by pages
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
  *      GET /v3/feed/...     the way to the feed in the broker's protocol: feed_routes.c
@@ -70,7 +71,11 @@ struct api_deps {
 	const struct api_config *cfg;
 	const char *source;                   /* "sim", "upstox" */
 	const struct upstream_view *upstream; /* read while running */
-	struct module *const *modules;        /* all of them, in table order; read while running */
+	/* Appends the objects of at most `limit` clients from number `from` on, with commas between;
+	 * returns the number of the next one, 0: none. NULL: nobody can be connected. */
+	uint32_t (*put_clients)(const void *arg, struct buf *out, uint32_t from, uint32_t limit);
+	const void *clients_arg;
+	struct module *const *modules; /* all of them, in table order; read while running */
 	size_t modules_n;
 	/* Extra routes of modules to the right (the page); may be NULL, ends with method NULL. */
 	const struct http_route *more;

@@ -23,6 +23,7 @@ struct client *client_create(struct stream *s, struct ws_conn *conn)
 	list_init(&c->busy);
 	s->clients_now++;
 	s->clients_total++;
+	c->number = (uint32_t)s->clients_total;
 	return c;
 }
 

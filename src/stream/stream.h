@@ -84,6 +84,10 @@ void stream_status_changed(struct stream *s);
 /* The broker sent a MarketInfo (its bytes): for the readers of the broker's protocol. */
 void stream_market_info(struct stream *s, int64_t ts_ms, const void *info, size_t len);
 
+/* Appends JSON objects of at most `limit` clients, in the order in which they came, from number `from`
+ * on, with commas between. Returns the number of the next one, 0: there is none. */
+uint32_t stream_put_clients(const struct stream *s, struct buf *out, uint32_t from, uint32_t limit);
+
 /* Close codes of ours, 4000 and up; docs/protocol.md. */
 enum { STREAM_CLOSE_KEY = 4003, STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };
 

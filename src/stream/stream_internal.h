@@ -133,6 +133,7 @@ struct client {
 	struct stream *stream;
 	struct ws_conn *conn; /* NULL once closed */
 	char id[17];
+	uint32_t number;   /* of those that came */
 	bool is_full;      /* on_writable will come */
 	bool is_stalled;   /* was full for too long, and is being closed */
 	bool has_lost_key; /* is being closed for it */

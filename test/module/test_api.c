@@ -71,6 +71,17 @@ static void on_page(void *arg, struct http_request *r)
 
 static void stand_up_with(struct stand *s, const char *token, int64_t grace_s, struct auth *auth);
 
+/* Of seven clients, by pages. */
+static uint32_t put_clients(const void *arg, struct buf *out, uint32_t from, uint32_t limit)
+{
+	uint32_t id = from ? from : 1, end = id + limit;
+
+	(void)arg;
+	for (; id < end && id <= 7; id++)
+		buf_printf(out, "%s%u", id > from + !from ? "," : "", id);
+	return id <= 7 ? id : 0;
+}
+
 static void stand_up(struct stand *s, const char *token, int64_t grace_s)
 {
 	memset(s, 0, sizeof(*s));
@@ -124,6 +135,7 @@ static void stand_up_with(struct stand *s, const char *token, int64_t grace_s, s
 					       .cfg = &s->cfg,
 					       .source = "test",
 					       .upstream = &s->market.view,
+					       .put_clients = put_clients,
 					       .modules = s->modules,
 					       .modules_n = ARRAY_LEN(s->modules),
 					       .more = s->more});
@@ -431,6 +443,32 @@ static void test_metrics(void **state)
 	stand_down(&s);
 }
 
+static void test_clients(void **state)
+{
+	static const struct {
+		const char *target, *body;
+		int status;
+	} cases[] = {
+		{"/clients", "{\"clients\":[1,2,3,4,5,6,7],\"next\":null}", 200},
+		{"/clients?limit=3", "{\"clients\":[1,2,3],\"next\":4}", 200},
+		{"/clients?limit=3&from=4", "{\"clients\":[4,5,6],\"next\":7}", 200},
+		{"/clients?from=9", "{\"clients\":[],\"next\":null}", 200},
+		{"/clients?limit=x", "bad_request", 400},
+		{"/clients?from=-1", "bad_request", 400},
+	};
+	struct stand s;
+
+	(void)state;
+	stand_up(&s, "tok", 60);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		http_ask(&s.rig, s.http, s.port, NULL, cases[i].target, &s.answer);
+		check_i64(s.answer.status, cases[i].status);
+		if (!strstr(s.answer.body.data, cases[i].body))
+			fail_msg("%s: %s", cases[i].target, s.answer.body.data);
+	}
+	stand_down(&s);
+}
+
 /* --- behind the door -------------------------------------------------------------------------- */
 
 /* The code of the error that came; *json is deleted. */
@@ -589,11 +627,11 @@ static void test_bad_listen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_health),     cmocka_unit_test(test_health_without_state),
-		cmocka_unit_test(test_quotes),     cmocka_unit_test(test_one_quote),
-		cmocka_unit_test(test_metrics),    cmocka_unit_test(test_not_there),
-		cmocka_unit_test(test_bad_listen), cmocka_unit_test(test_viewer),
-		cmocka_unit_test(test_ticket),
+		cmocka_unit_test(test_health),    cmocka_unit_test(test_health_without_state),
+		cmocka_unit_test(test_quotes),    cmocka_unit_test(test_one_quote),
+		cmocka_unit_test(test_metrics),   cmocka_unit_test(test_clients),
+		cmocka_unit_test(test_not_there), cmocka_unit_test(test_bad_listen),
+		cmocka_unit_test(test_viewer),    cmocka_unit_test(test_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

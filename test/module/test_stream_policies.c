@@ -451,6 +451,93 @@ static void test_mixed(void **state)
 	down(&t);
 }
 
+/* --- the table of clients ---------------------------------------------------------------------- */
+
+static cJSON *table(struct theatre *t, uint32_t from, uint32_t limit, uint32_t *next)
+{
+	struct buf b = {0};
+	cJSON *json;
+
+	buf_byte(&b, '[');
+	*next = stream_put_clients(t->stream, &b, from, limit);
+	buf_byte(&b, ']');
+	json = cJSON_Parse(buf_cstr(&b));
+	check(json != NULL);
+	buf_fini(&b);
+	return json;
+}
+
+static void test_table(void **state)
+{
+	struct theatre t;
+	struct viewer a, b;
+	struct tally sum = {0};
+	cJSON *json, *row, *view;
+	uint32_t next;
+
+	(void)state;
+	up(&t);
+	open_small(&t, &a);
+	subscribe(&a, 0, 2, LATEST);
+	subscribe(&a, 2, 5, INTERVAL(250));
+	viewer_open(&t, &b);
+	subscribe(&b, 0, 2, LATEST);
+	tick(&t, 0);
+	tick(&t, 0);
+	tick(&t, 3);
+	pass(&t, 100);
+	take_all(&b, &sum);
+	json = table(&t, 0, 10, &next);
+	check_i64(next, 0);
+	check_i64(cJSON_GetArraySize(json), 2);
+	row = json->child;
+	check_str(member_names(row),
+		  "id key peer since since_ms full_ms subscriptions views frames "
+		  "quotes conflated seq behind lag_ticks pending_bytes");
+	check_str(member_str(row, "peer"), "127.0.0.1");
+	check_i64(member_num(row, "since_ms"), 1761623100000);
+	check(cJSON_IsNull(cJSON_GetObjectItem(row, "full_ms")));
+	check_i64(member_num(row, "subscriptions"), 5);
+	check_i64(member_num(row, "behind"), 1); /* held back until the round */
+	check_i64(member_num(row, "quotes"), 1);
+	check_i64(member_num(row, "conflated"), 1);
+	view = cJSON_GetArrayItem(cJSON_GetObjectItem(row, "views"), 1);
+	check_str(member_names(view), "policy interval_ms instruments clients is_shared");
+	check_str(member_str(view, "policy"), "interval");
+	check_i64(member_num(view, "instruments"), 3);
+	view = cJSON_GetArrayItem(cJSON_GetObjectItem(row->next, "views"), 0);
+	check_str(member_names(view), "policy instruments clients is_shared");
+	check_i64(member_num(view, "clients"), 2);
+	check(cJSON_IsTrue(cJSON_GetObjectItem(view, "is_shared")));
+	check_i64(member_num(row->next, "behind"), 0);
+	cJSON_Delete(json);
+	/* Page by page. */
+	cJSON_Delete(table(&t, 0, 1, &next));
+	check_i64(next, 2);
+	json = table(&t, next, 1, &next);
+	check_i64(next, 0);
+	check_str(member_str(json->child, "id"), theatre_client(&t)->id);
+	cJSON_Delete(json);
+	/* Full, with an answer that waits and a place on the tape. */
+	subscribe(&b, 0, 2, ALL);
+	a.peer->is_deaf = true;
+	do {
+		for (int i = 0; i < KEYS; i++)
+			tick(&t, i);
+		pass(&t, 250);
+		viewer_say(&a, "{\"action\":\"ping\"}");
+		pass(&t, 100);
+	} while (!container_of(t.stream->clients.next, struct client, link)->is_full);
+	tick(&t, 1);
+	pass(&t, 0);
+	json = table(&t, 0, 1, &next);
+	check(member_num(json->child, "full_ms") >= 0);
+	check(member_num(json->child, "pending_bytes") > 0);
+	check(member_num(json->child, "behind") >= 1);
+	cJSON_Delete(json);
+	down(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_change_of_set), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_stop),          cmocka_unit_test(test_intervals_max),
 		cmocka_unit_test(test_views),         cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
