@@ -165,12 +165,12 @@ bool client_catch_up(struct client *c, struct seat *seat)
 
 	if (chase->is_at_edge)
 		chase->cursor = stream_edge(s);
+	chase->is_at_edge = false;
 	before = chase->cursor;
 	tape_cursor_begin(&chase->cursor);
 	gather(s, seat->view, &chase->cursor, chase->since, c, &got);
 	if (got.frame.quotes && frame_send(c, &got.frame) != WS_SENT) {
 		chase->cursor = before;
-		chase->is_at_edge = false;
 		return false;
 	}
 	s->replayed += got.step != TAPE_STEP_EDGE ? got.frame.quotes : 0;

@@ -63,7 +63,8 @@ void client_busy(struct client *c)
 		list_append(&c->stream->busy, &c->busy);
 }
 
-/* While it is full nothing looks at it: neither the list of the busy, nor its views. */
+/* While it is full nothing looks at it: neither the list of the busy, nor its views. So who was at the
+ * edge of the tape keeps the place. */
 void client_went_full(struct client *c)
 {
 	if (c->is_full)
@@ -73,8 +74,15 @@ void client_went_full(struct client *c)
 	c->stream->full++;
 	list_remove(&c->busy);
 	for (uint32_t i = 0; i < c->seats_n; i++) {
-		if (c->seats[i].owed)
-			list_remove(&c->seats[i].link);
+		struct owed *o = c->seats[i].owed;
+
+		if (!o)
+			continue;
+		list_remove(&c->seats[i].link);
+		if (o->chase && o->chase->is_at_edge) {
+			o->chase->cursor = stream_edge(c->stream);
+			o->chase->is_at_edge = false;
+		}
 	}
 }
 
