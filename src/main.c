@@ -569,7 +569,8 @@ static int serve(struct server *s)
 		return EXIT_NOT_STARTED;
 	}
 	rc.modules_n = s->modules_n;
-	rc.stop_ms = (uint64_t)(s->cfg.server.stop_ms + s->cfg.server.drain_ms);
+	rc.stop_ms = (uint64_t)s->cfg.server.stop_ms;
+	rc.drain_ms = (uint64_t)s->cfg.server.drain_ms;
 	end = runner_run(&rc, &err);
 	if (end == RUNNER_LATE) {
 		if (err.code)

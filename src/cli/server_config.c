@@ -26,7 +26,9 @@ static const struct config_key server_keys[] = {
 		"exchange, else system"),
 	CONFIG_INT(struct server_keys, stop_ms, 2000, 100, 60000, "ms",
 		   "time for all modules to stop, drain_ms on top"),
-	CONFIG_INT(struct server_keys, drain_ms, 0, 0, 60000, "ms", "further time for a stop"),
+	CONFIG_INT(struct server_keys, drain_ms, 0, 0, 60000, "ms",
+		   "time before a stop in which WebSocket clients are told and served on, and no "
+		   "new ones come in"),
 	CONFIG_INT(struct server_keys, instruments_max, 16384, 64, 1000000, "",
 		   "most instruments that are held"),
 	CONFIG_INT(struct server_keys, client_idle_max, 8, 0, 64, "",

@@ -30,6 +30,8 @@ struct module_ops {
 	int (*start)(struct module *m, struct agni_err *err);
 	int (*listen)(struct module *m, struct agni_err *err); /* or NULL */
 	void (*begin)(struct module *m);                       /* or NULL */
+	/* The stop comes in `ms`: those outside are told, and served until then. Or NULL. */
+	void (*drain)(struct module *m, uint64_t ms);
 	void (*stop)(struct module *m, module_stopped_fn *done);
 	enum health (*health)(const struct module *m, char why[HEALTH_WHY_MAX]); /* or NULL: UP */
 	const struct metric *metrics;                                            /* or NULL */

@@ -14,9 +14,10 @@ struct runner {
 	const struct runner_config *cfg;
 	uv_signal_t signals[SIGNALS_N];
 	uv_timer_t deadline;
-	size_t started; /* modules whose start was passed */
-	size_t left;    /* modules that have not stopped; the next to stop is left - 1 */
-	bool is_stopping, is_late;
+	size_t started;  /* modules whose start was passed */
+	size_t left;     /* modules that have not stopped; the next to stop is left - 1 */
+	bool is_running; /* every door is open */
+	bool is_draining, is_stopping, is_late;
 };
 
 static void stop_next(struct runner *r);
@@ -64,6 +65,29 @@ static void begin_stop(struct runner *r)
 	stop_next(r);
 }
 
+static void on_drained(uv_timer_t *timer)
+{
+	begin_stop(container_of(timer, struct runner, deadline));
+}
+
+static void begin_drain(struct runner *r)
+{
+	const struct runner_config *cfg = r->cfg;
+
+	if (cfg->drain_ms == 0 || !r->is_running) {
+		begin_stop(r);
+		return;
+	}
+	r->is_draining = true;
+	uv_timer_start(&r->deadline, on_drained, cfg->drain_ms, 0);
+	for (size_t i = 0; i < cfg->modules_n && !r->is_stopping; i++) {
+		struct module *m = cfg->modules[i];
+
+		if (m->ops->drain)
+			m->ops->drain(m, cfg->drain_ms);
+	}
+}
+
 void module_request_stop(struct module *m)
 {
 	struct runner *r = m->runner;
@@ -79,9 +103,9 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (number == SIGHUP) {
 		if (r->cfg->on_reload && !r->is_stopping)
 			r->cfg->on_reload(r->cfg->arg);
-	} else if (!r->is_stopping) {
+	} else if (!r->is_stopping && !r->is_draining) {
 		log_info("main", "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
-		begin_stop(r);
+		begin_drain(r);
 	} else {
 		log_warn("main", "a second signal: ending at once");
 		r->is_late = true;
@@ -143,10 +167,11 @@ static int open_doors(const struct runner_config *cfg, struct agni_err *err)
 	return 0;
 }
 
-static void run(const struct runner *r)
+static void run(struct runner *r)
 {
 	const struct runner_config *cfg = r->cfg;
 
+	r->is_running = true;
 	if (cfg->on_running)
 		cfg->on_running(cfg->arg);
 	for (size_t i = 0; i < cfg->modules_n && !r->is_stopping; i++) {

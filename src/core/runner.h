@@ -4,6 +4,9 @@
  *
  *      start 1..n --> listen 1..n --> begin 1..n --> the loop turns --> SIGTERM, SIGINT --> stop n..1, one by one
  *
+ * With a drain_ms every module hears of the stop that much earlier, and goes on serving: clients have
+ * time to leave. module_request_stop() ends the drain before its time.
+ *
  * A start that fails stops what had started. The stop has a deadline; past it the laggard is named
  * and the process ends all the same. A second signal ends it at once.
  */
@@ -19,7 +22,8 @@ struct runner_config {
 	struct loop *loop;
 	struct module *const *modules; /* in start order; lent */
 	size_t modules_n;
-	uint64_t stop_ms; /* for all modules together */
+	uint64_t stop_ms;  /* for all modules together */
+	uint64_t drain_ms; /* between a signal and the stop; 0: none */
 	/* Between the two passes: every module has started. Or NULL. */
 	int (*on_started)(void *arg, struct agni_err *err);
 	void (*on_running)(void *arg); /* every door is open; or NULL */

@@ -159,7 +159,7 @@ static bool on_handshake(void *arg, const struct ws_handshake *h, struct ws_refu
 {
 	struct stream *s = arg;
 
-	if (s->is_stopping)
+	if (s->is_stopping || s->is_draining)
 		refuse(r, 503, "stopping", "the server is stopping");
 	else if (strcmp(h->path, "/ws") != 0 && !compat_is_feed(h->path))
 		refuse(r, 404, "not_found", "the WebSocket endpoint is /ws");
@@ -277,22 +277,20 @@ static void on_tape_ready(void *arg)
 	stream_arm(arg);
 }
 
-static void send_status(struct stream *s)
+/* A message to every client; json is consumed. */
+static void send_to_all(struct stream *s, struct buf *json)
 {
-	struct buf json = {0};
-
-	stream_status_json(s, &json);
 	list_for_each (it, &s->clients) {
 		struct client *c = container_of(it, struct client, link);
 		struct buf copy = {0};
 
-		buf_append(&copy, json.data, json.len);
+		buf_append(&copy, json->data, json->len);
 		if (c->conn)
 			client_reply(c, &copy);
 		else
 			buf_fini(&copy);
 	}
-	buf_fini(&json);
+	buf_fini(json);
 }
 
 static void on_hook(struct turn_hook *hook)
@@ -300,8 +298,11 @@ static void on_hook(struct turn_hook *hook)
 	struct stream *s = container_of(hook, struct stream, hook);
 
 	if (s->status_is_due) {
+		struct buf json = {0};
+
 		s->status_is_due = false;
-		send_status(s);
+		stream_status_json(s, &json);
+		send_to_all(s, &json);
 	}
 	stream_flush(s);
 }
@@ -411,6 +412,8 @@ static void on_sweep(uv_timer_t *timer)
 		sweep_stopping(s, now);
 		return;
 	}
+	if (s->is_draining && list_is_empty(&s->clients))
+		module_request_stop(&s->mod); /* nobody is left to wait for */
 	list_for_each (it, &s->clients) {
 		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
@@ -538,6 +541,18 @@ static int stream_listen(struct module *m, struct agni_err *err)
 	return rc;
 }
 
+/* Clients are told, and have everything until the end; who comes anew is sent elsewhere. */
+static void stream_drain(struct module *m, uint64_t ms)
+{
+	struct stream *s = container_of(m, struct stream, mod);
+	struct buf json = {0};
+
+	s->is_draining = true;
+	buf_printf(&json, "{\"type\":\"stopping\",\"in_ms\":%llu,\"server_time_ms\":%lld}",
+		   (unsigned long long)ms, (long long)clock_wall_ms(s->deps.loop->clock));
+	send_to_all(s, &json);
+}
+
 static void stream_stop(struct module *m, module_stopped_fn *done)
 {
 	struct stream *s = container_of(m, struct stream, mod);
@@ -631,6 +646,7 @@ static const struct module_ops stream_ops = {
 	.name = "stream",
 	.start = stream_start,
 	.listen = stream_listen,
+	.drain = stream_drain,
 	.stop = stream_stop,
 	.health = stream_health,
 	.metrics = stream_metrics,

@@ -228,7 +228,7 @@ struct stream {
 	uint32_t due_n, due_cap;
 	struct buf out;              /* scratch: the frame under construction */
 	char epoch[TAPE_EPOCH_TEXT]; /* that the clients were told */
-	bool status_is_due, is_stopping;
+	bool status_is_due, is_draining, is_stopping;
 	bool is_loopback; /* where it listens */
 	int timers_open;
 	mono_ns stop_deadline;

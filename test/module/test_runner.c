@@ -32,6 +32,7 @@ struct play {
 	char said[64];
 	int started_rc;
 	int reloads;
+	bool asks_to_stop;      /* when told of the drain */
 	int signals_on_running; /* sent to ourselves once every door is open */
 	uv_timer_t later;
 	int signal_later;
@@ -100,8 +101,20 @@ static void on_stop(struct module *m, module_stopped_fn *done)
 }
 
 /* The first can do everything, the others leave things out. */
-static const struct module_ops all_ops = {
-	.name = "all", .start = on_start, .listen = on_listen, .begin = on_begin, .stop = on_stop};
+static void on_drain(struct module *m, uint64_t ms)
+{
+	check(ms > 0);
+	say(actor_of(m)->play, 'w', actor_of(m)->name);
+	if (actor_of(m)->play->asks_to_stop)
+		module_request_stop(m);
+}
+
+static const struct module_ops all_ops = {.name = "all",
+					  .start = on_start,
+					  .listen = on_listen,
+					  .begin = on_begin,
+					  .drain = on_drain,
+					  .stop = on_stop};
 static const struct module_ops no_door_ops = {.name = "nodoor", .start = on_start, .stop = on_stop};
 static const struct module_ops guest_ops = {.name = "guest", .stop = on_stop};
 static const struct module_ops bare_ops = {.name = "bare"};
@@ -293,6 +306,32 @@ static void test_second_signal(void **state)
 	check(uv_hrtime() - start < PATIENCE_MS * NS_PER_MS); /* and not by the deadline */
 }
 
+/* Told first, stopped when the time is over, or when one of them says that nobody is left. */
+static void test_drain(void **state)
+{
+	struct play p;
+	struct agni_err err;
+	uint64_t start = uv_hrtime();
+
+	(void)state;
+	play_up(&p);
+	p.cfg.drain_ms = 150;
+	check_i64(play(&p, &err), RUNNER_CLEAN);
+	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 w1 w3 x3 x2 x1 ");
+	check(uv_hrtime() - start > 140 * NS_PER_MS);
+	play_up(&p);
+	p.cfg.drain_ms = 4 * PATIENCE_MS;
+	p.asks_to_stop = true;
+	check_i64(play(&p, &err), RUNNER_CLEAN);
+	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 w1 x3 x2 x1 ");
+	/* A second signal ends it at once. */
+	play_up(&p);
+	p.cfg.drain_ms = 4 * PATIENCE_MS;
+	p.signal_later = SIGINT;
+	check_i64(play(&p, &err), RUNNER_LATE);
+	check(uv_hrtime() - start < PATIENCE_MS * NS_PER_MS);
+}
+
 static void test_reload(void **state)
 {
 	struct play p;
@@ -318,7 +357,7 @@ int main(void)
 		cmocka_unit_test(test_order),       cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_start_fails), cmocka_unit_test(test_doors_fail),
 		cmocka_unit_test(test_late),        cmocka_unit_test(test_second_signal),
-		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_drain),       cmocka_unit_test(test_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

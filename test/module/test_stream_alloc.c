@@ -96,7 +96,7 @@ static void clients_up(struct hall *h)
 /* A message of one to KEYS entries; numbers of one length, so that no buffer has to grow. */
 static void message_build(struct hall *h)
 {
-	static char keys[KEYS][16];
+	static char keys[KEYS][32];
 	int entries = 1 + (int)(h->n % KEYS);
 
 	feed_encoder_begin(h->b.encoder, FEED_LIVE, T0 + h->n);

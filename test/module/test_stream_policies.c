@@ -327,6 +327,38 @@ static void test_stop(void **state)
 	theatre_fini(&t);
 }
 
+/* Before a stop: who is there is told and served on, who comes is sent away. */
+static void test_drain(void **state)
+{
+	struct theatre t;
+	struct viewer v;
+	struct tally sum = {0};
+	struct ws_peer *late;
+	cJSON *json;
+
+	(void)state;
+	up(&t);
+	viewer_open(&t, &v);
+	subscribe(&v, 0, 1, LATEST);
+	t.mod->ops->drain(t.mod, 3000);
+	json = viewer_hear_type(&v, "stopping");
+	check_i64(member_num(json, "in_ms"), 3000);
+	cJSON_Delete(json);
+	late = ws_peer_connect(&t.rig, t.port, 0);
+	ws_peer_request(late, "/ws", "");
+	check(ws_peer_wait_head(&t.rig, late));
+	check_i64(ws_peer_status(late), 503);
+	subscribe(&v, 1, 2, LATEST); /* commands are answered, and ticks flow */
+	tick(&t, 0);
+	pass(&t, 1);
+	take_all(&v, &sum);
+	check_i64(sum.newest[0], 1);
+	module_down(&t.rig, t.mod);
+	check(ws_peer_wait_eof(&t.rig, v.peer));
+	check_i64(ws_peer_close_code(v.peer), 1001);
+	theatre_fini(&t);
+}
+
 static void test_intervals_max(void **state)
 {
 	struct theatre t;
@@ -545,7 +577,7 @@ int main(void)
 		cmocka_unit_test(test_change_of_set), cmocka_unit_test(test_full),
 		cmocka_unit_test(test_stop),          cmocka_unit_test(test_intervals_max),
 		cmocka_unit_test(test_views),         cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table),         cmocka_unit_test(test_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
