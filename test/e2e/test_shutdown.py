@@ -69,6 +69,28 @@ async def test_shutdown_under_load(t):
         writer.close()
 
 
+async def test_shutdown_with_a_drain(t):
+    """Told first and served on, while nobody new comes in; over when the last has left."""
+    s = await t.server({"sim.speed": "20", "server.drain_ms": "60000"})
+    await s.live()
+    keys = list(await s.quotes())
+    c = await t.client(s)
+    await c.subscribe(keys)
+    await c.flows()
+    s.process.send_signal(signal.SIGTERM)
+    await c.wait(lambda: any(r["type"] == "stopping" for r in c.replies), 5, "the notice")
+    await c.flows()
+    status = 0
+    try:
+        await t.client(s)
+    except Exception as e:  # of the library's version
+        status = getattr(getattr(e, "response", e), "status_code", 0)
+    assert status == 503, status
+    await c.close()
+    await s.ended()
+    s.check()
+
+
 async def test_shutdown_by_sigint(t):
     s = await t.server()
     await s.live()

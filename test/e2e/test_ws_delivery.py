@@ -2,6 +2,7 @@
 """What reaches a client of /ws, compressed or not, and what becomes of those that read slowly, not
 at all, or vanish: nobody else is delayed, memory stays flat, and no tick goes uncounted."""
 import asyncio
+import collections
 import json
 import os
 import time
@@ -112,6 +113,43 @@ async def test_ws_slow_reader_loses_no_count(t):
     for key, slot in want.items():
         assert not difference(state[key], slot)
     assert state == good.state
+
+
+async def test_ws_three_policies(t):
+    """20,000 ticks at full speed to a client of each policy, and to one that has all three: every tick,
+    or the newest state and a count that adds up to the last one; an interval is never shorter than asked."""
+    path, messages = option_tape()
+    want, ticks = merge(messages)
+    keys = list(want)
+    s = await t.server({"sim.source": "tape", "sim.tape": path, "sim.speed": "max",
+                        "sim.start_delay_ms": START_DELAY_MS})
+    await until(lambda: s.find("instrument master"), 5, "the master")
+    every, newest, paced, mixed = [await t.client(s) for _ in range(4)]
+    seqs, counts, begin = [], collections.Counter(), time.monotonic()
+    every.on_quote = lambda q: seqs.append(int(q["seq"]))
+    paced.on_quote = lambda q: counts.update([q["key"]])
+    await every.subscribe(keys, policy="all")
+    await newest.subscribe(keys)
+    await paced.subscribe(keys, policy="interval", interval_ms=300)
+    third = len(keys) // 3
+    await mixed.subscribe(keys[:third], policy="all")
+    await mixed.subscribe(keys[third:2 * third], policy="interval", interval_ms=50)
+    await mixed.subscribe(keys[2 * third:])
+    assert not any(c.frames for c in (every, newest, paced, mixed))
+    await s.logged("the tape has run out", 30)
+    for c in (every, newest, paced, mixed):
+        await c.wait(lambda c=c: c.seq == ticks, 10, "the last tick")
+    assert seqs == list(range(1, ticks + 1)), f"{len(seqs)} of {ticks} ticks, or not in order"
+    for c in (newest, paced, mixed):
+        assert c.ticks + c.conflated == ticks, f"{c.ticks} and {c.conflated} of {ticks}"
+    for key, slot in want.items():
+        assert not difference(paced.state[key], slot), difference(paced.state[key], slot)
+        assert paced.state[key] == newest.state[key]
+    assert all(mixed.state[k] == newest.state[k] for k in keys[third:])
+    assert all(mixed.seqs[k] == newest.seqs[k] for k in keys)
+    most = max(counts.values())
+    assert most <= (time.monotonic() - begin) / 0.3 + 1, f"{most} quotes of one instrument"
+    assert paced.frames < newest.frames
 
 
 @alone

@@ -35,7 +35,7 @@ def upgrade(path="/ws", host="127.0.0.1", **headers):
 
 
 KNOWN_TYPES = {"connection", "status", "subscription_update", "subscriptions", "market_data",
-               "heartbeat", "pong", "error", "cannot_resume", "gap", "epoch"}
+               "heartbeat", "pong", "error", "cannot_resume", "gap", "epoch", "stopping"}
 
 
 class Client:
@@ -49,6 +49,7 @@ class Client:
         self.name = name
         self.state, self.seqs, self.wanted = {}, {}, set()
         self.frames, self.quotes, self.conflated, self.snapshots, self.seq = 0, 0, 0, 0, -1
+        self.ticks = 0            # quotes outside of snapshots
         self.bytes = 0
         self.replies, self.statuses, self.types = [], [], []
         self.arrivals = []        # monotonic times of data frames
@@ -114,6 +115,7 @@ class Client:
             assert seq > old or is_snapshot and seq >= old, f"{key}: seq {old}, then {seq}"
             self.seqs[key], self.state[key] = seq, q
             self.quotes += 1
+            self.ticks += not is_snapshot
             if self.on_quote:
                 self.on_quote(q)
 
