@@ -45,7 +45,7 @@ static void put_client(struct buf *out, const struct client *c)
 	buf_str(out, ",\"peer\":");
 	buf_json_str(out, ws_conn_peer(c->conn), strlen(ws_conn_peer(c->conn)));
 	put_since(out, c);
-	buf_printf(out, ",\"subscriptions\":%u", c->subs);
+	buf_printf(out, ",\"subscriptions\":%u,\"channels\":%u", c->subs, c->channels_n);
 	put_views(out, c);
 	buf_printf(out, ",\"frames\":%llu,\"quotes\":%llu,\"conflated\":%llu,\"seq\":%llu",
 		   (unsigned long long)c->frames, (unsigned long long)c->ticks,

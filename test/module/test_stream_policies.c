@@ -524,8 +524,8 @@ static void test_table(void **state)
 	check_i64(cJSON_GetArraySize(json), 2);
 	row = json->child;
 	check_str(member_names(row),
-		  "id key peer since since_ms full_ms subscriptions views frames "
-		  "quotes conflated seq behind lag_ticks pending_bytes");
+		  "id key peer since since_ms full_ms subscriptions channels views frames quotes "
+		  "conflated seq behind lag_ticks pending_bytes");
 	check_str(member_str(row, "peer"), "127.0.0.1");
 	check_i64(member_num(row, "since_ms"), 1761623100000);
 	check(cJSON_IsNull(cJSON_GetObjectItem(row, "full_ms")));
