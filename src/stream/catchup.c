@@ -106,6 +106,13 @@ struct tape_cursor stream_edge(const struct stream *s)
 	return c;
 }
 
+struct tape_cursor stream_edge_from(const struct stream *s, const struct tape_cursor *had)
+{
+	struct tape_cursor edge = stream_edge(s);
+
+	return had->seq > edge.seq ? *had : edge;
+}
+
 /* --- those at the edge ----------------------------------------------------------------------- */
 
 static void send_to_shared(struct view *v, const struct catch *got, const struct tape_cursor *place)
@@ -135,7 +142,8 @@ static void tell_gap(struct view *v, const struct catch *got)
 
 void view_catch_up(struct stream *s, struct view *v)
 {
-	struct tape_cursor cursor = v->is_late ? *v->place : stream_edge(s), before = cursor;
+	struct tape_cursor cursor = v->is_late ? *v->place : stream_edge_from(s, v->place);
+	struct tape_cursor before = cursor;
 	struct catch got;
 
 	tape_cursor_begin(&cursor);
@@ -145,9 +153,9 @@ void view_catch_up(struct stream *s, struct view *v)
 	if (got.step == TAPE_STEP_GAP)
 		tell_gap(v, &got);
 	v->is_late = got.step != TAPE_STEP_EDGE;
+	*v->place = cursor;
 	list_remove(&v->late_link);
 	if (v->is_late) {
-		*v->place = cursor;
 		list_append(&s->late, &v->late_link);
 		if (got.step != TAPE_STEP_WAIT)
 			stream_arm(s);
@@ -164,7 +172,7 @@ bool client_catch_up(struct client *c, struct seat *seat)
 	struct catch got;
 
 	if (chase->is_at_edge)
-		chase->cursor = stream_edge(s);
+		chase->cursor = stream_edge_from(s, &chase->cursor);
 	chase->is_at_edge = false;
 	before = chase->cursor;
 	tape_cursor_begin(&chase->cursor);

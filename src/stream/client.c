@@ -80,7 +80,7 @@ void client_went_full(struct client *c)
 			continue;
 		list_remove(&c->seats[i].link);
 		if (o->chase && o->chase->is_at_edge) {
-			o->chase->cursor = stream_edge(c->stream);
+			o->chase->cursor = stream_edge_from(c->stream, &o->chase->cursor);
 			o->chase->is_at_edge = false;
 		}
 	}

@@ -69,16 +69,16 @@ struct view {
 	struct view *next_due;
 	uint64_t hash;
 	uint32_t pace;
-	uint32_t n;                /* instruments */
-	uint32_t seats;            /* in all; 0: freed */
-	uint32_t number;           /* in stream->numbered; not for intervals */
-	struct list shared;        /* seats without anything of their own */
-	struct list owing;         /* seats with something owed, of clients that are not full */
-	struct rhythm *rhythm;     /* intervals only */
-	struct list link;          /* in rhythm->views */
-	struct tape_cursor *place; /* pace TICKS: where the shared ones are, when not at the edge */
-	struct list late_link;     /* in stream->late */
-	bool is_late;              /* not at the edge */
+	uint32_t n;                   /* instruments */
+	uint32_t seats;               /* in all; 0: freed */
+	uint32_t number;              /* in stream->numbered; not for intervals */
+	struct list shared;           /* seats without anything of their own */
+	struct list owing;            /* seats with something owed, of clients that are not full */
+	struct rhythm *rhythm;        /* intervals only */
+	struct list link;             /* in rhythm->views */
+	struct tape_cursor *place;    /* pace TICKS: how far the shared ones have been */
+	struct list late_link;        /* in stream->late */
+	bool is_late;                 /* not at the edge */
 	uint32_t due_first, due_last; /* in stream->due */
 	bool is_due;
 	struct bitset wanted; /* pace TICKS: the ids, for the cursor */
@@ -143,7 +143,7 @@ struct client {
 	struct auth_caller caller; /* zeroed without a struct auth */
 	struct channel *channels;
 	uint32_t channels_n;
-	struct buf replies;        /* whole frames that wait for the socket */
+	struct buf replies; /* whole frames that wait for the socket */
 	mono_ns full_since;
 	mono_ns last_sent;
 	mono_ns command_ns; /* when its bucket of commands is full again */
@@ -326,6 +326,8 @@ bool client_owes_states(const struct client *c);
 
 /* catchup.c: the tape. */
 struct tape_cursor stream_edge(const struct stream *s); /* where the last flush ended, by now */
+/* The same for who is at the edge, and may have been further in this very flush. */
+struct tape_cursor stream_edge_from(const struct stream *s, const struct tape_cursor *had);
 void view_catch_up(struct stream *s, struct view *v);
 bool client_catch_up(struct client *c, struct seat *seat); /* false: the socket took nothing */
 

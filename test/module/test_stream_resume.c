@@ -147,6 +147,41 @@ static void test_all(void **state)
 	theatre_down(&t);
 }
 
+/* Three that share a view, and turns that bring more than a frame holds, or than is encoded at a time: the
+ * view falls behind as one, and each still gets every tick once. */
+static void test_all_shared(void **state)
+{
+	struct theatre t;
+	struct viewer v[3];
+	struct tally sum[3] = {{.next = 1}, {.next = 1}, {.next = 1}};
+
+	(void)state;
+	theatre_up(&t);
+	tape_fini(&t.market.tape);
+	tape_init(&t.market.tape, 4 << 20);
+	theatre_open(&t);
+	for (int i = 0; i < 3; i++) {
+		viewer_open(&t, &v[i]);
+		subscribe(&v[i], KEYS, ",\"policy\":\"all\"");
+	}
+	ws_rig_turn(&t.rig);
+	check_i64(module_metric(t.mod, "views"), 1);
+	for (int n = 0; n < 12; n++) {
+		for (int i = 0; i < (n % 4 ? 30 : 2500); i++)
+			tick(&t, i % KEYS);
+		for (int i = 0; i < n % 3 + 1; i++)
+			ws_rig_turn(&t.rig);
+	}
+	for (int i = 0; i < 3; i++) {
+		read_up_to(&v[i], t.market.tape.seq, &sum[i]);
+		check_i64(sum[i].quotes, t.market.tape.seq);
+		check_i64(sum[i].gaps, 0);
+	}
+	for (int i = 0; i < 3; i++)
+		check(v[i].peer->fault == NULL);
+	theatre_down(&t);
+}
+
 /* An instrument without state has no snapshot: its first tick comes as one. */
 static void test_all_without_state(void **state)
 {
@@ -438,11 +473,17 @@ static void test_new_epoch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all),           cmocka_unit_test(test_all_without_state),
-		cmocka_unit_test(test_resume),        cmocka_unit_test(test_resume_from_each),
-		cmocka_unit_test(test_resume_latest), cmocka_unit_test(test_resume_beside),
-		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_gap),           cmocka_unit_test(test_new_epoch),
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_all_shared),
+		cmocka_unit_test(test_all_without_state),
+		cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_resume_from_each),
+		cmocka_unit_test(test_resume_latest),
+		cmocka_unit_test(test_resume_beside),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_new_epoch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
