@@ -296,7 +296,7 @@ static bool interval_parse(const cJSON *command, uint32_t *pace)
 	if (*pace == PACE_TURN || *pace == PACE_TICKS || !json_int(command, "interval_ms", &ms) ||
 	    ms < INTERVAL_MIN_MS || ms > INTERVAL_MAX_MS)
 		return false;
-	*pace = (uint32_t)ms;
+	*pace = (uint32_t)((ms + INTERVAL_MIN_MS - 1) / INTERVAL_MIN_MS * INTERVAL_MIN_MS);
 	return true;
 }
 

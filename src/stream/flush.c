@@ -84,6 +84,8 @@ static void mark_round(struct stream *s, struct rhythm *r)
 /* The last values go out before the end, whatever the time. */
 static void mark_rounds(struct stream *s)
 {
+	if (s->next_round > s->now && !s->is_stopping)
+		return;
 	list_for_each (it, &s->rhythms) {
 		struct rhythm *r = container_of(it, struct rhythm, link);
 

@@ -439,6 +439,7 @@ void stream_arm_rounds(struct stream *s)
 		if (!first || r->due < first)
 			first = r->due;
 	}
+	s->next_round = first;
 	if (first && s->hook.loop)
 		uv_timer_start(&s->round, on_round, first > now ? (first - now) / NS_PER_MS + 1 : 1,
 			       0);

@@ -42,7 +42,7 @@
 #define PACE_TICKS UINT32_MAX /* policy all: every tick, through a cursor */
 #define NO_PACE    (PACE_TICKS - 1)
 
-#define INTERVAL_MIN_MS 10 /* policy interval */
+#define INTERVAL_MIN_MS 10 /* policy interval; and its multiples, so that there are not too many */
 #define INTERVAL_MAX_MS 60000
 /* Different intervals that one client may have at a time. */
 #define INTERVALS_MAX 4
@@ -214,7 +214,8 @@ struct stream {
 	uint32_t numbered_cap;
 	struct bitset free_numbers;
 	struct list rhythms;
-	struct list late; /* views whose shared ones are behind on the tape */
+	mono_ns next_round; /* not before; 0: look */
+	struct list late;   /* views whose shared ones are behind on the tape */
 	struct wants wants;
 	/* of one flush */
 	uint32_t walk_budget, encode_budget;
