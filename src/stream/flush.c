@@ -232,13 +232,13 @@ static void take_all(struct list *from, struct list *to)
 /* Those that used the budgets go behind the others, so that all have their turn. */
 static void flush_busy(struct stream *s)
 {
-	struct list todo, served;
+	struct list waiting, served;
 
-	list_init(&todo);
+	list_init(&waiting);
 	list_init(&served);
-	take_all(&s->busy, &todo);
-	while (!list_is_empty(&todo)) {
-		struct client *c = container_of(todo.next, struct client, busy);
+	take_all(&s->busy, &waiting);
+	while (!list_is_empty(&waiting)) {
+		struct client *c = container_of(waiting.next, struct client, busy);
 		uint32_t encode = s->encode_budget, walk = s->walk_budget;
 
 		list_remove(&c->busy);
