@@ -370,7 +370,7 @@ static void test_intervals_max(void **state)
 	viewer_open(&t, &v);
 	subscribe(&v, 0, 1, INTERVAL(100));
 	subscribe(&v, 1, 2, INTERVAL(200));
-	subscribe(&v, 2, 3, INTERVAL(295)); /* 300 */
+	subscribe(&v, 2, 3, INTERVAL(295));             /* 300 */
 	subscribe(&v, 3, 4, "\"policy\":\"interval\""); /* 250 */
 	subscribe(&v, 4, 5, LATEST);
 	subscribe(&v, 5, 6, ALL);
