@@ -23,7 +23,7 @@ struct gathering {
 	uint32_t chunk;                    /* the first of it */
 };
 
-static void frame_add(struct gathering *g, uint32_t message, size_t payload)
+static void put_frame(struct gathering *g, uint32_t message, size_t payload)
 {
 	struct compat *c = g->c;
 	size_t whole = ws_header_len(payload) + payload;
@@ -80,7 +80,7 @@ static void gather_message(struct gathering *g, uint32_t index)
 		for (; end < m->n && len < SEND_MAX_BYTES; end++)
 			len += entry_len(g, &c->turn.entries[m->first + end]);
 		if (len) {
-			frame_add(g, index, around + len);
+			put_frame(g, index, around + len);
 			compose_head(&c->out, (enum feed_type)m->type);
 			append_entries(g, m, &at, end);
 			compose_tail(&c->out, m->ts_ms);
@@ -101,7 +101,7 @@ static uint32_t gather(struct compat *c, const struct compat_view *v,
 		if (m->type == FEED_MARKET_INFO && owing && owing->owes_info)
 			continue;
 		if (m->type == FEED_MARKET_INFO) {
-			frame_add(&g, i, m->len);
+			put_frame(&g, i, m->len);
 			buf_append(&c->out, c->turn.bytes.data + m->off, m->len);
 		} else if (v->keys_n) {
 			gather_message(&g, i);

@@ -8,7 +8,7 @@
  *               socket full: the client keeps numbers, not bytes; it asks for on_writable
  *
  * Clients with the same instruments, modes and policy share a view (stream_internal.h has the
- * picture, docs/decisions/0011 the reasons). Policy latest sends the newest state at the end of each
+ * picture, docs/decisions/0012 the reasons). Policy latest sends the newest state at the end of each
  * turn, interval every so many milliseconds, all every tick from a cursor into the tape.
  *
  * A slow reader costs some numbers. Its next frame holds the newest state of each instrument once,
