@@ -163,6 +163,21 @@ static bool is_quote_stale(void *arg, inst_id id)
 	return s->upstream.is_stale(s->upstream.arg, id);
 }
 
+static unsigned select_keys(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
+			    void *fn_arg, struct resolve_miss *miss)
+{
+	const struct server *s = arg;
+
+	return refdata_select(s->refdata, text, len, fn, fn_arg, miss);
+}
+
+static const char *money_key(const void *arg, const char *text, size_t len)
+{
+	const struct server *s = arg;
+
+	return refdata_money_key(s->refdata, text, len);
+}
+
 static bool is_key_known(const void *arg, const char *key, size_t len)
 {
 	const struct server *s = arg;
@@ -287,6 +302,8 @@ static void server_build(struct server *s)
 							.http_listen = s->page_origin,
 							.source = source,
 							.is_known = is_key_known,
+							.select = select_keys,
+							.money_key = money_key,
 							.known_arg = s,
 							.upstream = &s->upstream});
 	if (is_sim(s))

@@ -251,6 +251,10 @@ static bool find_strikes(const struct master *m, const struct strike_choice *c,
 	int64_t at;
 
 	f->strikes = strikes_of(m, f->stretch, &f->strikes_n);
+	if (c->is_all && f->strikes_n) {
+		f->to = f->strikes_n - 1;
+		return true;
+	}
 	if (!c->is_atm || f->strikes_n == 0)
 		return find_named(f, c->price, miss);
 	if (!money_of(m, f->underlying, f->expiry, market, &f->money))

@@ -175,10 +175,11 @@ int selector_parse(const char *text, size_t len, struct selector *out, struct ag
 		out->is_future = true;
 		return side.at ? agni_fail(err, AGNI_EPARSE, "nothing follows FUT") : 0;
 	}
-	if (!strike_choice_parse(strike.at, strike.len, &out->strike))
+	out->strike.is_all = span_is(strike, "*");
+	if (!out->strike.is_all && !strike_choice_parse(strike.at, strike.len, &out->strike))
 		return agni_fail(
 			err, AGNI_EPARSE,
-			"the strike is ATM, ATM+N, ATM-N, ATM+-N, a price, or FUT, not \"%.*s\"",
+			"the strike is ATM, ATM+N, ATM-N, ATM+-N, a price, * or FUT, not \"%.*s\"",
 			(int)(strike.len < 32 ? strike.len : 32), strike.at);
 	return take_side(side, out, err);
 }

@@ -6,10 +6,11 @@
  *     NIFTY:current:ATM-1:PE      one put
  *     BANKNIFTY:monthly:59000     the call and the put of one strike
  *     NIFTY:2026-01-27:FUT        the future
+ *     NIFTY:next:*:CE             all calls of an expiry
  *
  *     UNDERLYING ":" EXPIRY ":" ( "FUT" | STRIKE [ ":" ( "CE" | "PE" ) ] )
  *     EXPIRY   current | next | monthly | YYYY-MM-DD
- *     STRIKE   ATM | ATM+N | ATM-N | ATM+-N | a price in rupees
+ *     STRIKE   ATM | ATM+N | ATM-N | ATM+-N | a price in rupees | *
  *
  * The sign of "both sides" may be U+00B1 too, and in the strike a space is read as "+", which is
  * what a query of a URL makes of one. Words are read in any case. A selector has no "|" in it, so
@@ -33,9 +34,9 @@ struct expiry_choice {
 };
 
 struct strike_choice {
-	bool is_atm;
+	bool is_atm, is_all;
 	int from, to;  /* steps from the money, both inclusive; equal for one strike */
-	price_t price; /* when not is_atm */
+	price_t price; /* when neither is_atm nor is_all */
 };
 
 struct selector {

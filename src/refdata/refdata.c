@@ -379,3 +379,17 @@ unsigned refdata_select(const struct refdata *r, const char *text, size_t len, r
 	}
 	return resolve_selector(r->master, &s, &market, on_row, &each, miss);
 }
+
+const char *refdata_money_key(const struct refdata *r, const char *text, size_t len)
+{
+	struct selector s;
+	struct agni_err err;
+	uint32_t underlying;
+
+	if (!r->master || selector_parse(text, len, &s, &err) < 0 || !s.strike.is_atm)
+		return NULL;
+	underlying = resolve_underlying(r->master, s.underlying);
+	return underlying == MASTER_NONE
+		       ? NULL
+		       : master_text(r->master, r->master->underlyings[underlying].key);
+}

@@ -78,6 +78,10 @@ typedef void refdata_key_fn(void *arg, const char *key, size_t len);
 unsigned refdata_select(const struct refdata *r, const char *text, size_t len, refdata_key_fn *fn,
 			void *arg, struct resolve_miss *miss);
 
+/* The key of the instrument whose price tells where the money of a selector is; NULL: it does not depend
+ * on the money, or there is no such underlying. Lent until the next turn. */
+const char *refdata_money_key(const struct refdata *r, const char *text, size_t len);
+
 /* Searches on a worker; `found` is called once, in a later turn, with the table that the rows are
  * of (both lent), or with NULLs when the module stops. What `q` points to must live until then.
  * False, and no call, when too many wait. There must be a master. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/rand.h"
+#include "stream/selection.h"
 #include "stream/stream_internal.h"
 
 struct client *client_create(struct stream *s, struct ws_conn *conn)
@@ -34,6 +35,7 @@ void client_destroy(struct client *c)
 	if (s->deps.auth)
 		auth_connection_closed(s->deps.auth, &c->caller);
 	channels_fini(c);
+	selections_fini(c);
 	for (uint32_t i = 0; i < c->seats_n; i++) {
 		const struct view *v = c->seats[i].view;
 

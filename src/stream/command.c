@@ -11,11 +11,12 @@
 
 #include "core/ist.h"
 #include "core/json.h"
+#include "market/selector.h"
+#include "stream/selection.h"
 #include "stream/stream_internal.h"
 
-#define ID_MAX              64
-#define INSTRUMENTS_RESERVE 16
-#define INTERVAL_MS         250 /* of policy interval, when the command does not say */
+#define ID_MAX      64
+#define INTERVAL_MS 250 /* of policy interval, when the command does not say */
 
 static void put_string(struct buf *b, const char *name, const char *value)
 {
@@ -135,6 +136,7 @@ static const char *subscribe_one(struct client *c, const struct scope *scope, co
 
 	if (refusal)
 		return refusal;
+	selection_forget(c, id);
 	wants_add(w, id, wish->mode);
 	if (wish->resumes)
 		wants_resume(w, id, wish->pace, wish->from_seq);
@@ -147,8 +149,10 @@ static const char *unsubscribe_one(struct client *c, const char *key)
 {
 	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
 
-	return id != INST_NONE && wants_remove(&c->stream->wants, id) ? "unsubscribed"
-								      : "not_subscribed";
+	if (id == INST_NONE || !wants_remove(&c->stream->wants, id))
+		return "not_subscribed";
+	selection_forget(c, id);
+	return "unsubscribed";
 }
 
 static void put_result(struct buf *b, bool first, const char *name, const char *value,
@@ -161,12 +165,31 @@ static void put_result(struct buf *b, bool first, const char *name, const char *
 }
 
 /* What this client may see. */
-static const struct scope *client_scope(const struct client *c)
+const struct scope *client_scope(const struct client *c)
 {
 	static const struct scope all = {0};
 	const struct auth *auth = c->stream->deps.auth;
 
 	return auth ? auth_scope(auth, &c->caller) : &all;
+}
+
+/* A name without a "|" that has a ":" is a selector; with from_seq there is none: what it meant then is
+ * not known. */
+static void put_instrument(struct client *c, const struct scope *scope, const char *name,
+			   const struct wish *wish, bool first, struct buf *b)
+{
+	if (!selector_is_meant(name, strlen(name)) || (wish && wish->resumes)) {
+		put_result(b, first, "instrument", name,
+			   wish ? subscribe_one(c, scope, name, wish) : unsubscribe_one(c, name));
+		return;
+	}
+	buf_str(b, first ? "{\"instrument\":" : ",{\"instrument\":");
+	buf_json_str(b, name, strlen(name));
+	if (wish)
+		selection_subscribe(c, scope, name, wish->mode, wish->pace, b);
+	else
+		selection_unsubscribe(c, name, b);
+	buf_byte(b, '}');
 }
 
 /* Answers with one result per member of `instruments` and `channels`; `wish` NULL: unsubscribe. */
@@ -195,9 +218,7 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 					   wish ? channel_subscribe(c, scope, name)
 						: channel_unsubscribe(c, name));
 			else
-				put_result(&b, first, "instrument", name,
-					   wish ? subscribe_one(c, scope, name, wish)
-						: unsubscribe_one(c, name));
+				put_instrument(c, scope, name, wish, first, &b);
 			first = false;
 		}
 	}
@@ -388,6 +409,7 @@ static void on_subscriptions(struct client *c, const cJSON *command)
 	}
 	wants_drop(w);
 	buf_byte(&b, ']');
+	selections_list(c, &b);
 	channels_list(c, &b);
 	buf_byte(&b, '}');
 	client_reply(c, &b);

@@ -20,7 +20,6 @@
 
 #define BURST_S 40 /* so many seconds' requests at once */
 /* What the feed and the watch list still need is not for clients to use up. */
-#define INSTRUMENTS_RESERVE 16
 
 /* The modes in the order of what goes upstream for them. */
 static enum interest_mode interest_of(int mode)

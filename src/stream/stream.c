@@ -13,6 +13,7 @@
 #include "core/rand.h"
 #include "core/url.h"
 #include "http/target.h"
+#include "stream/selection.h"
 #include "stream/stream_internal.h"
 
 #define SWEEP_MS         250
@@ -417,6 +418,7 @@ static void on_sweep(uv_timer_t *timer)
 	list_for_each (it, &s->clients) {
 		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
+	selections_sweep(s);
 	compat_sweep(&s->compat);
 }
 
@@ -455,6 +457,7 @@ struct stream *stream_create(const struct stream_deps *deps)
 	list_init(&s->clients);
 	compat_init(&s->compat, s);
 	list_init(&s->busy);
+	list_init(&s->selections);
 	list_init(&s->rhythms);
 	list_init(&s->late);
 	s->due_tail = &s->due_views;

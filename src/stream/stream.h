@@ -28,6 +28,7 @@
 #include "market/book.h"
 #include "market/interest.h"
 #include "market/upstream.h"
+#include "refdata/refdata.h"
 #include "tape/tape.h"
 #include "ws/ws.h"
 
@@ -66,6 +67,11 @@ struct stream_deps {
 	const char *source;               /* "sim", "upstox" */
 	/* Whether a key may be subscribed to. */
 	bool (*is_known)(const void *arg, const char *key, size_t len);
+	/* Every instrument that a selector means now, and the key whose price tells where the money is
+	 * (or NULL); refdata.h. NULL: selectors are not served. */
+	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
+			   void *fn_arg, struct resolve_miss *miss);
+	const char *(*money_key)(const void *arg, const char *text, size_t len);
 	const void *known_arg;
 	const struct upstream_view *upstream; /* read while running */
 };

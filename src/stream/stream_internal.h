@@ -125,7 +125,11 @@ struct seat {
 	struct owed *owed; /* NULL: has all that the view has sent */
 };
 
+/* Instruments that clients do not use up: the feed and the watch list need some yet. */
+#define INSTRUMENTS_RESERVE 16
+
 struct channel;
+struct selected;
 
 struct client {
 	struct list link; /* in stream->clients */
@@ -141,6 +145,9 @@ struct client {
 	uint32_t subs; /* instruments, in all seats */
 	struct seat *seats;
 	struct auth_caller caller; /* zeroed without a struct auth */
+	struct selected *selected; /* subscriptions by selector */
+	uint32_t selected_n;
+	enum resolve_code selection_code; /* why the last one was refused */
 	struct channel *channels;
 	uint32_t channels_n;
 	struct buf replies; /* whole frames that wait for the socket */
@@ -191,6 +198,8 @@ struct stream {
 	struct stream_deps deps;
 	struct ws_server *server;
 	struct list clients;
+	struct list selections; /* texts that clients have subscribed to */
+	mono_ns selections_looked;
 	struct compat compat;      /* the feed in the broker's protocol, and its clients */
 	struct list busy;          /* clients */
 	struct auth_listener keys; /* told when they have changed */
@@ -341,6 +350,9 @@ void stream_status_json(const struct stream *s, struct buf *out);
  * subscription is no new one, and counts already. */
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
 			 enum view_mode mode, bool has_it, inst_id *id);
+
+/* What this client may see. */
+const struct scope *client_scope(const struct client *c);
 
 /* channels.c: returns the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);

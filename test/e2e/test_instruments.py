@@ -104,3 +104,42 @@ async def test_instruments_calendar_file(t):
     await s.live()
     # The simulated exchange begins on the next day that trades.
     assert (await s.health())["market_time"].startswith("2026-11-23T09:15"), await s.health()
+
+
+async def test_instruments_by_selector(t):
+    """What a selector brings on /ws is what resolve says, all strikes of an expiry are all, and an
+    instrument that was asked for by its key stays when the selector goes."""
+    s = await t.server()
+    await s.live()
+    c = await t.client(s)
+
+    async def ask(action, *names, **more):
+        r = await c.ask({"action": action, "instruments": list(names), **more})
+        return {x["instrument"]: x for x in r["results"]}
+
+    async def at_the_money():
+        r = await s.get(RESOLVE + "NIFTY&expiry=current&strike=ATM&type=PE")
+        return r.status == 200 and r.data()
+    put = await until(at_the_money, 10, "a price of the index")
+    every = "NIFTY:current:*"
+    rows = (await s.get("/instruments?underlying=NIFTY&limit=1000")).data()["instruments"]
+    c.wanted.update(x["key"] for x in rows)
+    got = (await ask("subscribe", every, mode="ltpc"))[every]
+    assert got["status"] == "subscribed" and put["key"] in got["keys"], got
+    options = [x["key"] for x in rows
+               if x["type"] in ("CE", "PE") and x["expiry"] == put["expiry"]]
+    assert sorted(got["keys"]) == sorted(options) and len(options) > 10, (got, options)
+    await c.flows()
+    narrow = "nifty:current:ATM+-1"
+    got = (await ask("subscribe", put["key"], narrow, mode="ltpc"))[narrow]
+    assert got["status"] == "subscribed" and len(got["keys"]) == 6, got
+    assert (await ask("unsubscribe", every))[every]["status"] == "unsubscribed"
+    r = await c.ask({"action": "subscriptions"})
+    assert r["selectors"] == [narrow], r
+    assert {x["instrument"] for x in r["data"]} >= {put["key"]} and 6 <= len(r["data"]) <= 8, r
+    assert (await ask("unsubscribe", narrow))[narrow]["status"] == "unsubscribed"
+    r = await c.ask({"action": "subscriptions"})
+    assert [x["instrument"] for x in r["data"]] == [put["key"]], r
+    for name, status in (("NIFTTY:current:ATM", "unknown_underlying"),
+                         ("NIFTY:2020-01-01:ATM", "no_expiry"), ("NIFTY:soon:ATM", "bad_selector")):
+        assert (await ask("subscribe", name))[name]["status"] == status

@@ -35,7 +35,8 @@ def upgrade(path="/ws", host="127.0.0.1", **headers):
 
 
 KNOWN_TYPES = {"connection", "status", "subscription_update", "subscriptions", "market_data",
-               "heartbeat", "pong", "error", "cannot_resume", "gap", "epoch", "stopping"}
+               "heartbeat", "pong", "error", "cannot_resume", "gap", "epoch", "stopping",
+               "selection"}
 
 
 class Client:

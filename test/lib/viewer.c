@@ -46,6 +46,8 @@ void theatre_open(struct theatre *t)
 							.http_listen = t->http_listen,
 							.source = "test",
 							.is_known = is_known,
+							.select = t->select,
+							.money_key = t->money_key,
 							.upstream = &t->market.view});
 	t->mod = stream_module(t->stream);
 	module_up(t->mod);

@@ -17,6 +17,10 @@ struct theatre {
 	struct stream_config cfg;
 	struct auth *auth;       /* NULL: whoever connects may everything */
 	const struct bars *bars; /* NULL: no channel of bars */
+	/* NULL: selectors are not served */
+	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
+			   void *fn_arg, struct resolve_miss *miss);
+	const char *(*money_key)(const void *arg, const char *text, size_t len);
 	struct stream *stream;
 	struct module *mod;
 	char listen[32], origins[128], http_listen[64];

@@ -247,6 +247,8 @@ static void test_selectors(void **state)
 	(void)state;
 	stand_up(&s, listed_small(), "2026-01-13T10:00:00");
 	check_str(expand(&s, "NIFTY:current:ATM+-1"), "no_price");
+	check_str(expand(&s, "NIFTY:monthly:*:CE"), "300 302 304 306 308 "); /* needs none */
+	check_str(expand(&s, "ZZZ:current:*"), "unknown_underlying");
 	set_price(&s, INDEX, 25190, 0);
 	check_str(expand(&s, "NIFTY:current:ATM+-1"), "102 103 104 105 106 107 ");
 	check_str(expand(&s, "NIFTY:current:ATM+-1:PE"), "103 105 107 ");

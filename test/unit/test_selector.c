@@ -54,6 +54,8 @@ static void test_rest(void **state)
 	check_i64(s.expiry.kind, EXPIRY_NEXT);
 	check_i64(s.strike.price, 590000000);
 	check(!s.strike.is_atm && !s.has_calls && s.has_puts);
+	check_i64(parse("NIFTY:current:*:CE", &s), 0);
+	check(s.strike.is_all && !s.strike.is_atm && s.has_calls && !s.has_puts);
 	check_i64(parse("X:monthly:652.5:ce", &s), 0);
 	check_i64(s.expiry.kind, EXPIRY_MONTHLY);
 	check_i64(s.strike.price, 6525000);

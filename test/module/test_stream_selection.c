@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Subscriptions by selector on /ws: what they bring, how they follow, and what they leave alone.
+ */
+#include <stdio.h>
+
+#include "../lib/check.h"
+#include "../lib/viewer.h"
+
+#define ATM "NIFTY:current:ATM+-1"
+
+static struct theatre t;
+static struct viewer v;
+
+/* What the one selector means by now: strikes around this one, five apart; 0: it has no price. */
+static int money;
+
+static unsigned select_strikes(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
+			       void *fn_arg, struct resolve_miss *miss)
+{
+	bool is_call_only = len > 3 && strcmp(text + len - 3, ":CE") == 0;
+	char key[32];
+	unsigned n = 0;
+
+	(void)arg;
+	*miss = (struct resolve_miss){0};
+	if (strncmp(text, "NIFTY:", 6) != 0) {
+		miss->code = RESOLVE_UNKNOWN_UNDERLYING;
+		return 0;
+	}
+	if (!money) {
+		miss->code = RESOLVE_NO_PRICE;
+		return 0;
+	}
+	for (int strike = money - 5; strike <= money + 5; strike += 5) {
+		for (int side = 0; side < (is_call_only ? 1 : 2); side++) {
+			snprintf(key, sizeof(key), "NSE_FO|%s%d", side ? "P" : "C", strike);
+			fn(fn_arg, key, strlen(key));
+			n++;
+		}
+	}
+	return n;
+}
+
+static const char *money_key(const void *arg, const char *text, size_t len)
+{
+	(void)arg;
+	(void)len;
+	return strncmp(text, "NIFTY:", 6) == 0 ? "NSE_INDEX|Nifty 50" : NULL;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	theatre_up(&t);
+	t.select = select_strikes;
+	t.money_key = money_key;
+	t.cfg.max_subscriptions = 12;
+	money = 100;
+	theatre_open(&t);
+	viewer_open(&t, &v);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	theatre_down(&t); /* fails when somebody is still interested in something */
+	return 0;
+}
+
+/* The strings of an array, with spaces between. */
+static const char *texts(const cJSON *json, const char *name)
+{
+	static char out[512];
+	const cJSON *item;
+
+	out[0] = '\0';
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(json, name)) {
+		size_t n = strlen(out);
+
+		snprintf(out + n, sizeof(out) - n, "%s%s", n ? " " : "", item->valuestring);
+	}
+	return out;
+}
+
+/* Sends the command; the one result has this status. The keys that it lists. */
+static const char *ask(const char *command, const char *status)
+{
+	static char keys[512];
+	cJSON *json = viewer_ask(&v, command, "subscription_update");
+	const cJSON *result =
+		cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), 0);
+
+	check_str(member_str(result, "status"), status);
+	snprintf(keys, sizeof(keys), "%s", texts(result, "keys"));
+	cJSON_Delete(json);
+	return keys;
+}
+
+static unsigned subscriptions(void)
+{
+	cJSON *json = viewer_ask(&v, "{\"action\":\"subscriptions\"}", "subscriptions");
+	unsigned n = (unsigned)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(json, "data"));
+
+	cJSON_Delete(json);
+	return n;
+}
+
+#define SUB(name)   "{\"action\":\"subscribe\",\"mode\":\"ltpc\",\"instruments\":[\"" name "\"]}"
+#define UNSUB(name) "{\"action\":\"unsubscribe\",\"instruments\":[\"" name "\"]}"
+
+static void test_brings(void **state)
+{
+	cJSON *json;
+
+	(void)state;
+	check_str(ask(SUB(ATM), "subscribed"),
+		  "NSE_FO|C95 NSE_FO|P95 NSE_FO|C100 NSE_FO|P100 NSE_FO|C105 NSE_FO|P105");
+	check_i64(subscriptions(), 6);
+	json = viewer_ask(&v, "{\"action\":\"subscriptions\"}", "subscriptions");
+	check_str(texts(json, "selectors"), ATM);
+	cJSON_Delete(json);
+	/* The price that it follows is asked for. */
+	check_i64(interest_top(&t.market.interest, instruments_find(&t.market.book.instruments,
+								    "NSE_INDEX|Nifty 50", 18)),
+		  WANT_LTPC);
+	check_str(ask(UNSUB(ATM), "unsubscribed"), "");
+	check_i64(subscriptions(), 0);
+	ask(UNSUB(ATM), "not_subscribed");
+	check_str(ask(SUB("SENSEX:current:ATM"), "unknown_underlying"), "");
+}
+
+static void test_follows(void **state)
+{
+	cJSON *json;
+
+	(void)state;
+	ask(SUB(ATM), "subscribed");
+	money = 105;
+	json = viewer_hear_type(&v, "selection");
+	check_str(member_str(json, "selector"), ATM);
+	check_str(texts(json, "removed"), "NSE_FO|C95 NSE_FO|P95");
+	check_str(texts(json, "added"), "NSE_FO|C110 NSE_FO|P110");
+	check_str(texts(json, "keys"),
+		  "NSE_FO|C100 NSE_FO|P100 NSE_FO|C105 NSE_FO|P105 NSE_FO|C110 NSE_FO|P110");
+	cJSON_Delete(json);
+	check_i64(subscriptions(), 6);
+	/* No price for a while: what was meant stays. */
+	money = 0;
+	ws_rig_for(&t.rig, 1600);
+	check(!viewer_has_news(&v));
+	check_i64(subscriptions(), 6);
+}
+
+/* What the client has by its key is not taken away, nor changed. */
+static void test_own_stays(void **state)
+{
+	cJSON *json;
+
+	(void)state;
+	viewer_subscribe(&v, "NSE_FO|C95", "full");
+	ask(SUB(ATM), "subscribed");
+	viewer_subscribe(&v, "NSE_FO|P95", "full"); /* asked for later: its own from now on */
+	check_i64(subscriptions(), 6);
+	money = 200;
+	json = viewer_hear_type(&v, "selection");
+	check_str(texts(json, "removed"), "NSE_FO|C100 NSE_FO|P100 NSE_FO|C105 NSE_FO|P105");
+	cJSON_Delete(json);
+	check_i64(subscriptions(), 8);
+	check_i64(interest_top(&t.market.interest,
+			       instruments_find(&t.market.book.instruments, "NSE_FO|C95", 10)),
+		  WANT_FULL);
+	ask(UNSUB(ATM), "unsubscribed");
+	check_i64(subscriptions(), 2);
+}
+
+/* Two that mean the same: what one leaves the other keeps. */
+static void test_overlap(void **state)
+{
+	(void)state;
+	ask(SUB(ATM), "subscribed");
+	check_str(ask(SUB("NIFTY:current:ATM+-1:CE"), "subscribed"),
+		  "NSE_FO|C95 NSE_FO|C100 NSE_FO|C105");
+	check_i64(subscriptions(), 6);
+	ask(UNSUB(ATM), "unsubscribed");
+	check_i64(subscriptions(), 3);
+	ask(UNSUB("NIFTY:current:ATM+-1:CE"), "unsubscribed");
+	check_i64(subscriptions(), 0);
+}
+
+/* One that is asked for before there is a price waits for it. */
+static void test_waits_for_a_price(void **state)
+{
+	cJSON *json;
+
+	(void)state;
+	money = 0;
+	check_str(ask(SUB(ATM), "subscribed"), "");
+	check_i64(subscriptions(), 0);
+	money = 50;
+	json = viewer_hear_type(&v, "selection");
+	check_str(texts(json, "added"),
+		  "NSE_FO|C45 NSE_FO|P45 NSE_FO|C50 NSE_FO|P50 NSE_FO|C55 NSE_FO|P55");
+	cJSON_Delete(json);
+}
+
+/* In another mode: all that it brought changes. */
+static void test_mode(void **state)
+{
+	(void)state;
+	ask(SUB(ATM), "subscribed");
+	ask("{\"action\":\"subscribe\",\"mode\":\"full\",\"policy\":\"all\",\"instruments\":[\"" ATM
+	    "\"]}",
+	    "subscribed");
+	check_i64(subscriptions(), 6);
+	check_i64(interest_top(&t.market.interest,
+			       instruments_find(&t.market.book.instruments, "NSE_FO|P95", 10)),
+		  WANT_FULL);
+}
+
+/* The limits hold for what a selector brings as well. */
+static void test_limit(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "NSE_EQ|%d", i);
+		viewer_subscribe(&v, key, "ltpc");
+	}
+	check_str(ask(SUB(ATM), "subscribed"), "NSE_FO|C95 NSE_FO|P95 NSE_FO|C100");
+	check_i64(subscriptions(), 12);
+}
+
+/* With a place to go on from there is no selector: what it meant then is not known. */
+static void test_no_resume(void **state)
+{
+	char command[256];
+
+	(void)state;
+	snprintf(command, sizeof(command),
+		 "{\"action\":\"subscribe\",\"instruments\":[\"" ATM
+		 "\"],\"from_seq\":0,\"epoch\":\"%s\"}",
+		 t.market.tape.epoch);
+	ask(command, "invalid_instrument");
+	check_i64(subscriptions(), 0);
+}
+
+/* Two clients share one text, and each is told. */
+static void test_shared(void **state)
+{
+	struct viewer other;
+	cJSON *json;
+
+	(void)state;
+	viewer_open(&t, &other);
+	ask(SUB(ATM), "subscribed");
+	cJSON_Delete(viewer_ask(&other, SUB(ATM), "subscription_update"));
+	money = 105;
+	json = viewer_hear_type(&v, "selection");
+	cJSON_Delete(json);
+	json = viewer_hear_type(&other, "selection");
+	cJSON_Delete(json);
+	ask(UNSUB(ATM), "unsubscribed");
+	money = 110;
+	json = viewer_hear_type(&other, "selection");
+	check_str(texts(json, "added"), "NSE_FO|C115 NSE_FO|P115");
+	cJSON_Delete(json);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_brings),  TEST(test_follows),           TEST(test_own_stays),
+		TEST(test_overlap), TEST(test_waits_for_a_price), TEST(test_mode),
+		TEST(test_limit),   TEST(test_no_resume),         TEST(test_shared),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
