@@ -113,8 +113,8 @@ async def test_ws_modes(t):
 
 async def test_ws_upstream_mode_follows(t):
     """Nobody watches: what goes upstream is the highest mode that a client asks for, and nothing
-    when it has gone."""
-    s = await t.server({"instruments.watch": TCS, "sim.speed": "20"})
+    when it has gone and lingered."""
+    s = await t.server({"instruments.watch": TCS, "sim.speed": "20", "upstream.linger_s": "1"})
     await s.live()
     c = await t.client(s)
     assert await c.subscribe([NIFTY], "ltpc") == {NIFTY: "subscribed"}
@@ -281,7 +281,7 @@ async def test_ws_handshake(t):
         assert await shake(host=own, Origin=origin) == (403, "origin_not_allowed"), origin
     for host in ("evil.example", f"evil.example:{s.ws[1]}", "127.0.0.1.evil.example", "192.0.2.1"):
         assert await shake(host=host) == (403, "host_not_allowed"), host
-    for path in ("/", "/ws/", "/WS", "/ws2", "/v3/feed/market-data-feed"):
+    for path in ("/", "/ws/", "/WS", "/ws2", "/v3/feed", "/v2/feed/market-data-feed"):
         assert await shake(path=path) == (404, "not_found"), path
     assert (await shake(path="/ws?x=y"))[0] == 101
     status, headers = await shake(Sec_WebSocket_Extensions="permessage-deflate")
