@@ -6,17 +6,14 @@
  *                    |
  *                    +--> a new trade? --> how much volume, and may it be told --> second, minute
  *
- * The newest row is nearly always the one that is looked for; the searches go from the end.
+ * Rows and holes are in bars_rows.c, the exchange's own minutes in bars_exchange.c.
  */
-#include "market/bars.h"
-
 #include <stdlib.h>
 
-#define SECOND_MS  1000
-#define MINUTE_MS  60000
-#define AHEAD_MS   60000  /* a trade so far ahead of the market's clock is no trade */
-#define LEAP_MS    600000 /* a message so far ahead has to be confirmed */
-#define FIRST_ROWS 16
+#include "market/bars_internal.h"
+
+#define AHEAD_MS 60000  /* a trade so far ahead of the market's clock is no trade */
+#define LEAP_MS  600000 /* a message so far ahead has to be confirmed */
 
 /* Where hours begin: currencies and commodities open at 09:00, all others at 09:15. */
 #define ANCHOR_EQUITY    ((9 * 60 + 15) * MINUTE_MS)
@@ -118,147 +115,6 @@ static int64_t floor_to(int64_t ms, int64_t len)
 	return ms - (r < 0 ? r + len : r);
 }
 
-/* --- rows ------------------------------------------------------------------------------------- */
-
-uint32_t bar_series_from(const struct bar_series *s, int64_t start_ms)
-{
-	uint32_t low = 0, high = s->n;
-
-	if (s->n && s->rows[s->n - 1].start_ms < start_ms)
-		return s->n;
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (s->rows[mid].start_ms < start_ms)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-const struct bar_row *bar_series_find(const struct bar_series *s, int64_t start_ms)
-{
-	uint32_t i = bar_series_from(s, start_ms);
-
-	return i < s->n && s->rows[i].start_ms == start_ms ? &s->rows[i] : NULL;
-}
-
-/* Room for one more: the oldest eighth leaves at once, so that it need not move at every row. */
-static void make_room(struct bar_series *s, uint32_t keep)
-{
-	uint32_t leave = keep / 8 + 1;
-
-	if (s->n == keep) {
-		s->dropped_ms = s->rows[leave - 1].start_ms;
-		memmove(s->rows, s->rows + leave, (keep - leave) * sizeof(*s->rows));
-		s->n -= leave;
-	} else if (s->n == s->cap) {
-		s->cap = s->cap ? 2 * s->cap : FIRST_ROWS;
-		if (s->cap > keep)
-			s->cap = keep;
-		s->rows = mem_realloc(s->rows, s->cap * sizeof(*s->rows));
-	}
-}
-
-/* The row that begins at `start_ms`, new and empty (ticks 0) when there was none; NULL: older than
- * all that is kept. */
-static struct bar_row *row_at(const struct bars *b, struct instrument_bars *of,
-			      enum bar_series_kind kind, int64_t start_ms)
-{
-	struct bar_series *s = &of->series[kind];
-	uint32_t keep =
-		(uint32_t)(kind == SERIES_SECOND ? b->cfg.keep_seconds : b->cfg.keep_minutes);
-	uint32_t i = s->n;
-
-	while (i && s->rows[i - 1].start_ms > start_ms)
-		i--;
-	if (i && s->rows[i - 1].start_ms == start_ms)
-		return &s->rows[i - 1];
-	if (start_ms <= s->dropped_ms || (i == 0 && s->n == keep))
-		return NULL;
-	make_room(s, keep);
-	i = bar_series_from(s, start_ms);
-	memmove(s->rows + i + 1, s->rows + i, (s->n - i) * sizeof(*s->rows));
-	s->rows[i] = (struct bar_row){.start_ms = start_ms};
-	s->n++;
-	return &s->rows[i];
-}
-
-static void touch(struct bars *b, struct instrument_bars *of, struct bar_row *row)
-{
-	row->changed_ms = b->market_ms;
-	row->version = of->version = ++b->version;
-}
-
-/* --- the exchange's own minutes ----------------------------------------------------------------- */
-
-static void compare(struct bars *b, const struct bar_row *ours, const struct bar_row *theirs)
-{
-	b->compared++;
-	if (price_cmp(ours->high, theirs->high) > 0 || price_cmp(ours->low, theirs->low) < 0)
-		b->contradictions++;
-	else if (ours->open == theirs->open && ours->high == theirs->high &&
-		 ours->low == theirs->low && ours->close == theirs->close)
-		b->equal++;
-	else
-		b->narrower++;
-	b->volume_differs += (theirs->flags & ROW_HAS_VOLUME) && row_has_volume(ours) &&
-			     ours->volume != theirs->volume;
-}
-
-/* A minute is compared when the exchange tells the next one: stragglers have come by then. */
-static void compare_newest(struct bars *b, const struct instrument_bars *of)
-{
-	const struct bar_series *ex = &of->series[SERIES_EXCHANGE];
-	const struct bar_row *theirs, *ours;
-
-	if (ex->n == 0)
-		return;
-	theirs = &ex->rows[ex->n - 1];
-	if (bars_has_hole(of, theirs->start_ms, theirs->start_ms + MINUTE_MS))
-		return;
-	ours = bar_series_find(&of->series[SERIES_MINUTE], theirs->start_ms);
-	if (ours)
-		compare(b, ours, theirs);
-}
-
-static const struct bar *find_minute(const struct quote *q)
-{
-	const unsigned whole = BAR_OPEN | BAR_HIGH | BAR_LOW | BAR_CLOSE | BAR_TS;
-
-	if (!(q->present & QUOTE_BARS))
-		return NULL;
-	for (int i = 0; i < q->bars_n; i++) {
-		const struct bar *bar = &q->bars[i];
-
-		if (bar->interval[0] == 'I' && bar->interval[1] == '1' && !bar->interval[2])
-			return (bar->present & whole) == whole ? bar : NULL;
-	}
-	return NULL;
-}
-
-static void note_exchange(struct bars *b, struct instrument_bars *of, const struct quote *q)
-{
-	struct bar_series *ex = &of->series[SERIES_EXCHANGE];
-	const struct bar *bar = find_minute(q);
-	struct bar_row *row;
-
-	/* The newest one only: what was told once does not change. */
-	if (!bar || bar->ts_ms % MINUTE_MS || bar->ts_ms > b->market_ms ||
-	    (ex->n && ex->rows[ex->n - 1].start_ms >= bar->ts_ms))
-		return;
-	compare_newest(b, of);
-	row = row_at(b, of, SERIES_EXCHANGE, bar->ts_ms);
-	row->open = bar->open;
-	row->high = bar->high;
-	row->low = bar->low;
-	row->close = bar->close;
-	row->volume = bar->present & BAR_VOL ? bar->vol : 0;
-	row->flags = bar->present & BAR_VOL ? ROW_HAS_VOLUME : 0;
-	touch(b, of, row);
-}
-
 /* --- trades ------------------------------------------------------------------------------------ */
 
 struct trade {
@@ -268,32 +124,6 @@ struct trade {
 	bool is_behind_hole;
 	bool is_metered; /* the day's volume came with it, and with the one before */
 };
-
-static void add_hole(struct bars *b, struct instrument_bars *of, int64_t from_ms, int64_t to_ms)
-{
-	b->holes++;
-	if (!of->holes)
-		of->holes = mem_alloc(HOLES_MAX * sizeof(*of->holes));
-	if (of->holes_n == HOLES_MAX) {
-		of->holes[1].from_ms = of->holes[0].from_ms;
-		of->holes_n--;
-		memmove(of->holes, of->holes + 1, of->holes_n * sizeof(*of->holes));
-	}
-	of->version = ++b->version;
-	of->holes[of->holes_n++] =
-		(struct bar_hole){.from_ms = from_ms, .to_ms = to_ms, .version = of->version};
-}
-
-bool bars_has_hole(const struct instrument_bars *of, int64_t from_ms, int64_t to_ms)
-{
-	if (from_ms < of->first_ms)
-		return true;
-	for (uint32_t i = 0; i < of->holes_n; i++) {
-		if (of->holes[i].from_ms < to_ms && of->holes[i].to_ms > from_ms)
-			return true;
-	}
-	return false;
-}
 
 /* In mode ltpc the slot's vtt is what another mode has left there. */
 static bool tells_vtt(const struct quote *q)
@@ -339,7 +169,7 @@ static void put_trade(struct bars *b, struct instrument_bars *of, enum bar_serie
 		      const struct trade *t, const struct quote *q)
 {
 	int64_t start = floor_to(t->at_ms, series_ms[kind]);
-	struct bar_row *row = row_at(b, of, kind, start);
+	struct bar_row *row = bar_row_at(b, of, kind, start);
 	uint32_t at = (uint32_t)(t->at_ms - start);
 
 	if (!row)
@@ -368,7 +198,7 @@ static void put_trade(struct bars *b, struct instrument_bars *of, enum bar_serie
 	if (!t->is_behind_hole || floor_to(of->ltt, series_ms[kind]) == start)
 		row->volume += t->volume;
 	row->ticks++;
-	touch(b, of, row);
+	bar_row_touch(b, of, row);
 }
 
 /* Open interest moves without a trade. */
@@ -381,7 +211,7 @@ static void note_oi(struct bars *b, struct instrument_bars *of, const struct quo
 	    b->market_ms >= row->start_ms + MINUTE_MS)
 		return;
 	row->oi = q->oi;
-	touch(b, of, row);
+	bar_row_touch(b, of, row);
 }
 
 static bool is_news(const struct instrument_bars *of, const struct quote *q, int64_t at_ms)
@@ -402,7 +232,8 @@ static void take_trade(struct bars *b, struct instrument_bars *of, const struct 
 	t->is_behind_hole = is_snapshot && !is_first;
 	/* Up to the trade when the exchange's clock runs ahead of the message's. */
 	if (t->is_behind_hole)
-		add_hole(b, of, of->last_ms, t->at_ms < b->market_ms ? b->market_ms : t->at_ms + 1);
+		bars_add_hole(b, of, of->last_ms,
+			      t->at_ms < b->market_ms ? b->market_ms : t->at_ms + 1);
 	if (floor_to(t->at_ms, MINUTE_MS) + MINUTE_MS + b->cfg.amend_ms < b->market_ms) {
 		b->late += !is_first; /* the first tick may tell of a trade of long ago */
 	} else {
@@ -439,7 +270,7 @@ void bars_tick(struct bars *b, inst_id id, const struct slot *slot)
 	is_first = !of->first_ms;
 	if (is_first)
 		of->first_ms = of->last_ms = now;
-	note_exchange(b, of, q);
+	bars_note_exchange(b, of, q);
 	count_from_zero(of, slot, ist_day(now));
 	is_snapshot = (slot->flags & TICK_SNAPSHOT) || of->owes_snapshot;
 	if (!(q->present & QUOTE_LTP))
