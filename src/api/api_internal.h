@@ -33,6 +33,12 @@ bool api_path_instrument(struct api *a, struct http_request *r, inst_id *id);
 /* 404: nothing is known of {key} yet, or there is no such instrument. */
 void api_respond_nothing(struct api *a, struct http_request *r, inst_id id);
 
+/* The instrument master, or NULL and the request is answered. */
+const struct master *api_master(struct api *a, struct http_request *r);
+
+/* Why nothing was found, with what comes nearest. */
+void api_respond_miss(struct http_request *r, int status, const struct resolve_miss *miss);
+
 /* A number of the query, or `*out` as it was; clamped to lo..hi. False when it is none: a page that
  * was asked for by mistake must not look like an answer. */
 bool api_query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
@@ -41,9 +47,10 @@ bool api_query_number(const struct http_request *r, const char *name, uint32_t l
 /* What the caller may see. */
 const struct scope *api_scope(const struct api *a, const struct http_request *r);
 
-/* health.c, quotes.c, bars_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
+/* health.c, quotes.c, bars_route.c, chain_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
  * api. */
-http_handler api_health, api_quotes, api_quote, api_bars, api_metrics, api_ticket, api_clients;
+http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_metrics, api_ticket,
+	api_clients;
 
 /* instruments.c */
 http_handler api_instruments, api_resolve;

@@ -59,8 +59,7 @@ static void put_instrument(struct buf *b, const struct master *m, uint32_t row, 
 	buf_byte(b, '}');
 }
 
-/* The error envelope with what comes nearest. */
-static void respond_miss(struct http_request *r, int status, const struct resolve_miss *miss)
+void api_respond_miss(struct http_request *r, int status, const struct resolve_miss *miss)
 {
 	struct buf b = {0};
 
@@ -90,8 +89,7 @@ static bool take(const struct http_request *r, const char *name, char *out, size
 	return strlen(out) < size - 1;
 }
 
-/* The master, or NULL and the request is answered. */
-static const struct master *master_of(struct api *a, struct http_request *r)
+const struct master *api_master(struct api *a, struct http_request *r)
 {
 	const struct master *m = refdata_master(a->deps.refdata);
 
@@ -216,7 +214,7 @@ static bool take_underlying(struct http_request *r, const struct master *m, uint
 	*out = resolve_underlying(m, text);
 	if (*out == MASTER_NONE) {
 		resolve_unknown(m, text, &miss);
-		respond_miss(r, 404, &miss);
+		api_respond_miss(r, 404, &miss);
 	}
 	return *out != MASTER_NONE;
 }
@@ -251,7 +249,7 @@ static void copy_scope(struct scope *to, const struct scope *from)
 void api_instruments(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
-	const struct master *m = master_of(a, r);
+	const struct master *m = api_master(a, r);
 	struct search_query q = {.underlying = MASTER_NONE};
 	struct searching *s;
 
@@ -329,7 +327,7 @@ static void resolve_cash(struct api *a, struct http_request *r, const struct mas
 		return;
 	}
 	resolve_unknown(m, asked->underlying, &miss);
-	respond_miss(r, 404, &miss);
+	api_respond_miss(r, 404, &miss);
 }
 
 static void resolve_contract(struct api *a, struct http_request *r, const struct master *m,
@@ -351,14 +349,14 @@ static void resolve_contract(struct api *a, struct http_request *r, const struct
 		if (resolve_one(m, &q, &market, &found, &miss))
 			respond_resolved(a, r, m, asked, &found);
 		else
-			respond_miss(r, miss.code == RESOLVE_NO_PRICE ? 409 : 404, &miss);
+			api_respond_miss(r, miss.code == RESOLVE_NO_PRICE ? 409 : 404, &miss);
 	}
 }
 
 void api_resolve(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
-	const struct master *m = master_of(a, r);
+	const struct master *m = api_master(a, r);
 	enum master_type type;
 	struct asked asked;
 
