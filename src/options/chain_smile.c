@@ -122,7 +122,7 @@ void chain_smile(const struct chain_input *in, const struct chain_cell (*cells)[
 		 struct chain_smile *out)
 {
 	double root_t = sqrt(fmax(in->t, 0)), reach, c[3];
-	struct points p;
+	struct points p = {0};
 
 	*out = (struct chain_smile){0};
 	if (!(forward > 0) || !(root_t > 0))
