@@ -24,8 +24,9 @@ static enum health module_health(const struct module *m, char why[HEALTH_WHY_MAX
 	return m->ops->health ? m->ops->health(m, why) : HEALTH_UP;
 }
 
-/* Appends the modules' lines; the worst of them, named, goes to `why`. */
-static enum health put_modules(const struct api *a, struct buf *b, char why[HEALTH_WHY_MAX + 32])
+/* Appends the modules' lines. Those of all that are not well go to `why`, named: the first alone
+ * (a Redis that is away) would hide the one that matters (no token). */
+static enum health put_modules(const struct api *a, struct buf *b, struct buf *why)
 {
 	enum health worst = HEALTH_UP;
 
@@ -39,10 +40,10 @@ static enum health put_modules(const struct api *a, struct buf *b, char why[HEAL
 			   health_text(h));
 		buf_json_str(b, line, strlen(line));
 		buf_byte(b, '}');
-		if (h > worst) {
+		if (h != HEALTH_UP)
+			buf_printf(why, "%s%s: %s", why->len ? "; " : "", m->ops->name, line);
+		if (h > worst)
 			worst = h;
-			snprintf(why, HEALTH_WHY_MAX + 32, "%s: %s", m->ops->name, line);
-		}
 	}
 	buf_byte(b, '}');
 	return worst;
@@ -79,23 +80,22 @@ static void put_details(const struct api *a, struct buf *b, const char *why,
 void api_health(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
-	char why[HEALTH_WHY_MAX + 32] = "all is well";
 	const char *code = "";
 	uint64_t up_s = (clock_mono(a->deps.loop->clock) - a->started) / NS_PER_S;
 	uint64_t generation;
-	struct buf modules = {0}, b = {0};
+	struct buf modules = {0}, why = {0}, b = {0};
 	enum health h;
 
 	a->health_checks++;
 	tape_flush(a->deps.tape); /* what is told of is on the tape */
-	h = put_modules(a, &modules, why);
+	h = put_modules(a, &modules, &why);
 	/* A module that is down takes nothing away that was served: only having nothing does. */
 	if (h == HEALTH_DOWN)
 		h = HEALTH_DEGRADED;
 	if (a->deps.book->live == 0 && up_s >= (uint64_t)a->deps.cfg->grace_s) {
 		h = HEALTH_DOWN;
 		code = "no_state";
-		snprintf(why, sizeof(why), "no instrument has ticked since the start");
+		buf_printf(&why, "%sno instrument has ticked since the start", why.len ? "; " : "");
 	}
 	if (token_has_failed(a->deps.token)) {
 		struct token_status st;
@@ -103,7 +103,8 @@ void api_health(void *arg, struct http_request *r)
 		token_status(a->deps.token, &st);
 		h = HEALTH_DOWN;
 		code = "token_failed";
-		snprintf(why, sizeof(why), "token: %s", st.why);
+		why.len = 0;
+		buf_printf(&why, "token: %s", st.why);
 	}
 	buf_printf(&b, "{\"service\":\"agnidata\",\"status\":\"%s\"", health_text(h));
 	if (code[0])
@@ -113,8 +114,9 @@ void api_health(void *arg, struct http_request *r)
 		   token_bearer(a->deps.token, &generation) ? "true" : "false");
 	put_market(a, &b);
 	if (api_caller_is(a, r, ROLE_OPERATOR))
-		put_details(a, &b, why, &modules, up_s);
+		put_details(a, &b, why.len ? buf_cstr(&why) : "all is well", &modules, up_s);
 	buf_byte(&b, '}');
 	buf_fini(&modules);
+	buf_fini(&why);
 	api_respond(r, h == HEALTH_DOWN ? 503 : 200, &b);
 }

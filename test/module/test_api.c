@@ -259,6 +259,9 @@ static void test_health_without_state(void **state)
 	check_i64(ask(&s, "/health", &json), 200);
 	data = cJSON_GetObjectItem(json, "data");
 	check_str(text_at(data, "status"), "DEGRADED");
+	/* Neither hides the other. */
+	check(strncmp(text_at(data, "why"), "token: ", 7) == 0);
+	check(strstr(text_at(data, "why"), "; dummy: so \"so\"") != NULL);
 	data = cJSON_GetObjectItem(cJSON_GetObjectItem(data, "modules"), "dummy");
 	check_str(text_at(data, "status"), "DOWN");
 	cJSON_Delete(json);
