@@ -4,8 +4,8 @@
  *
  *   viewer    reads market data: quotes, /ws
  *   trader    and analytics: signals, chains
- *   operator  and looks inside: metrics, clients, the details of /health
- *   admin     and changes what all depend on: the broker's token
+ *   operator  and looks inside: metrics, the token's state, the details of /health
+ *   admin     and sees who is connected, and changes what all depend on: the broker's token
  */
 #ifndef AGNI_AUTH_ROLE_H
 #define AGNI_AUTH_ROLE_H

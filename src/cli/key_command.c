@@ -47,8 +47,8 @@ static const char add_help[] =
 	"\n"
 	"  --role ROLE          viewer    reads market data\n"
 	"                       trader    and signals and analytics\n"
-	"                       operator  and metrics, clients, the details of /health\n"
-	"                       admin     and updates the broker's token\n"
+	"                       operator  and metrics, /token/status, the details of /health\n"
+	"                       admin     and /clients, and updates the broker's token\n"
 	"  --name NAME          who it is for, in log and audit: letters, digits, \".\", \"_\", "
 	"\"-\"\n"
 	"  --scope LIST         instruments that it may see: keys, and prefixes with a star:\n"
@@ -214,12 +214,17 @@ static int list(const struct job *job)
 	struct keys keys = {0};
 	struct agni_err err;
 
-	if (load(job, &keys, &err) < 0)
+	int rc = keys_load(&keys, job->path, &err);
+
+	if (rc < 0 && rc != AGNI_ENOTFOUND)
 		return fault(&err);
 	for (size_t i = 0; i < keys.n; i++)
 		print_key(&keys.all[i], job->ask.now_ms);
-	if (keys.n == 0)
-		fprintf(stderr, "%s holds no keys\n", job->path);
+	/* Two worlds: without the file everybody may come in, with an empty one nobody. */
+	if (rc == AGNI_ENOTFOUND)
+		fprintf(stderr, "there is no %s: a server needs no key\n", job->path);
+	else if (keys.n == 0)
+		fprintf(stderr, "%s holds no keys: nobody may come in\n", job->path);
 	keys_fini(&keys);
 	return KEY_DONE;
 }

@@ -101,6 +101,7 @@ async def test_access_open_door(t):
 async def test_access_key_command(t):
     path = os.path.join(t.folder, "var", "keys.jsonl")
     assert (await t.key_command("list")) == ""
+    assert "needs no key" in (await run_binary("key", "list", "--set", f"server.data_dir={t.folder}/var"))[2]
     key = await t.key("--role", "viewer", "--name", "desk1", "--scope", "NSE_INDEX|*, NSE_FO|*",
                       "--expires", "90d", "--connections", "4", "--requests=20", "--commands", "5")
     other = await t.key("--role=admin")
