@@ -671,6 +671,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	switch (o.command) {
+	case COMMAND_REPLAY_HELP:
+		fputs(options_replay_help, stdout);
+		return EXIT_CLEAN;
 	case COMMAND_HELP:
 		fputs(options_help, stdout);
 		return EXIT_CLEAN;

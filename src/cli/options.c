@@ -21,6 +21,7 @@ const char options_help[] =
 	"  agnidata replay PATH [--speed N|max] ...   a recording (.pbs, a tape) from end to end, "
 	"with "
 	"its hash\n"
+	"                            see agnidata replay --help\n"
 	"  agnidata version          print the version\n"
 	"  agnidata --help           print this\n"
 	"\n"
@@ -29,6 +30,21 @@ const char options_help[] =
 	"Exit codes: 0 clean stop, 1 could not start or not stop in time, 2 usage or "
 	"configuration,\n"
 	"3 stopped because the token is beyond repair (token.on_failure=exit).\n";
+
+const char options_replay_help[] =
+	"agnidata replay PATH [OPTION]...   a recording through the whole server, from end to end\n"
+	"\n"
+	"PATH is a recording of messages (.pbs, .pbs.gz), or a tape: its folder, or one file of "
+	"it.\n"
+	"A .csv becomes a tape first: agnidata tape import.\n"
+	"\n"
+	"  --speed N|max            times as fast as recorded; default: max\n"
+	"  --config FILE, --set SECTION.KEY=VALUE   as for the server\n"
+	"\n"
+	"Clients may look on when they are given a port: --set stream.listen=127.0.0.1:8080. For\n"
+	"a server that stays, see sim.source=tape in docs/tape.md. Exit codes: 0 all of it was\n"
+	"played, 1 it is damaged, did not arrive whole or cannot start, 2 usage or "
+	"configuration.\n";
 
 /* --name VALUE and --name=VALUE. Returns 1 when argv[*i] was this option, 0 when not, or an error.
  */
@@ -62,7 +78,7 @@ static int add_replay_sets(struct options *o, struct agni_err *err)
 				    o->replay_sets[1]};
 
 	if (!o->replay)
-		return agni_fail(err, AGNI_EUSAGE, "replay needs a recording; see --help");
+		return agni_fail(err, AGNI_EUSAGE, "replay needs a recording; see replay --help");
 	if (snprintf(o->replay_sets[0], sizeof(o->replay_sets[0]), "sim.tape=%s", o->replay) >=
 		    (int)sizeof(o->replay_sets[0]) ||
 	    o->sets_n + ARRAY_LEN(sets) > SETS_MAX)
@@ -94,7 +110,10 @@ static int take_word(struct options *o, const char *word, struct agni_err *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (strcmp(word, words[i].word) == 0) {
-			o->command = words[i].command;
+			bool is_of_replay =
+				o->command == COMMAND_REPLAY && words[i].command == COMMAND_HELP;
+
+			o->command = is_of_replay ? COMMAND_REPLAY_HELP : words[i].command;
 			return 0;
 		}
 	}

@@ -18,7 +18,8 @@ enum command {
 	COMMAND_CONFIG,
 	COMMAND_VERSION,
 	COMMAND_HELP,
-	COMMAND_REPLAY
+	COMMAND_REPLAY,
+	COMMAND_REPLAY_HELP
 };
 
 struct options {
@@ -34,8 +35,8 @@ struct options {
 /* Returns 0, or AGNI_EUSAGE with what is wrong. */
 int options_parse(struct options *o, int argc, char **argv, struct agni_err *err) AGNI_MUST_USE;
 
-/* The text of --help. */
-extern const char options_help[];
+/* The texts of --help and of replay --help. */
+extern const char options_help[], options_replay_help[];
 
 #define AGNI_VERSION "0.1.0"
 

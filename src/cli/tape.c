@@ -218,19 +218,28 @@ static bool parse_option(struct tape_args *a, const char *name, const char *valu
 	return true;
 }
 
+/* Tells what does not read. */
 static bool parse_args(struct tape_args *a, int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) == 0) {
-			if (i + 1 >= argc || !parse_option(a, argv[i], argv[i + 1]))
+			const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+			if (i + 1 >= argc || !parse_option(a, argv[i], value)) {
+				fprintf(stderr, "agnidata tape: %s \"%s\" does not read\n\n",
+					argv[i], value);
 				return false;
+			}
 			i++;
 		} else if (a->path) {
+			fprintf(stderr, "agnidata tape: one path, not \"%s\" too\n\n", argv[i]);
 			return false;
 		} else {
 			a->path = argv[i];
 		}
 	}
+	if (!a->path)
+		fprintf(stderr, "agnidata tape: a path is missing\n\n");
 	return a->path != NULL;
 }
 
@@ -252,9 +261,15 @@ int tape_command(int argc, char **argv)
 		return 0;
 	}
 	for (size_t i = 0; argc > 0 && i < ARRAY_LEN(commands); i++) {
-		if (strcmp(argv[0], commands[i].name) == 0 && parse_args(&a, argc - 1, argv + 1) &&
-		    (a.out != NULL) == commands[i].writes)
+		if (strcmp(argv[0], commands[i].name) != 0)
+			continue;
+		if (!parse_args(&a, argc - 1, argv + 1))
+			break;
+		if ((a.out != NULL) == commands[i].writes)
 			return commands[i].run(&a);
+		fprintf(stderr, "agnidata tape: %s %s --out DIR\n\n", argv[0],
+			a.out ? "takes no" : "needs");
+		break;
 	}
 	fputs(help, stderr);
 	return 2;

@@ -324,8 +324,10 @@ int tape_source_open(const char *path, struct instruments *keys, struct tape_sou
 	for (advance(t, true); t->has_ahead; advance(t, true))
 		note_message(t);
 	if (t->facts.messages == 0) {
-		agni_fail(err, AGNI_EPARSE, "tape %s holds no message%s%s", path,
-			  t->facts.problem[0] ? ": " : "", t->facts.problem);
+		agni_fail(err, AGNI_EPARSE, "tape %s holds no message%s%s%s", path,
+			  t->facts.problem[0] ? ": " : "", t->facts.problem,
+			  strstr(path, ".csv") ? "; agnidata tape import makes a tape of a .csv"
+					       : "");
 		tape_source_close(t);
 		return AGNI_EPARSE;
 	}

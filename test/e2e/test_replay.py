@@ -73,5 +73,12 @@ async def test_replay_tells_what_is_wrong(t):
     assert "absent" in err
     got, _, err = await run_binary("replay")
     assert got == 2 and "needs a recording" in err
+    got, out, _ = await run_binary("replay", "--help")
+    assert got == 0 and "--speed" in out
+    csv = os.path.join(t.folder, "day.csv")
+    with open(csv, "w") as f:
+        f.write("recv_ms,key,ltp\n1765771490949,NSE_FO|1,5.5\n")
+    _, err = await replay(t, csv, code=1)
+    assert "tape import" in err
     _, err = await replay(t, path, "--set", "upstream.mode=upstox", code=2)
     assert "recording as its upstream" in err

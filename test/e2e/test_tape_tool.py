@@ -106,6 +106,11 @@ async def test_tape_tool_usage(t):
                  ("import", "x.txt", "--out", t.folder)):
         _, err = await tool(*args, code=2)
         assert err, args
+    for args, word in ((("dump", "x", "--from", "yesterday"), '--from "yesterday"'),
+                       (("cut", "x"), "cut needs --out"), (("cut", "x", "--out"), '--out ""'), (("info",), "a path"),
+                       (("info", "x", "--out", "y"), "takes no --out"), (("info", "x", "y"), '"y"')):
+        _, err = await tool(*args, code=2)
+        assert word in err.splitlines()[0], (args, err)
     out, _ = await tool("--help")
     assert "agnidata tape import" in out
     await tool("info", os.path.join(t.folder, "absent"), code=1)

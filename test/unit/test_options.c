@@ -109,6 +109,10 @@ static void test_replay(void **state)
 	check_str(o.sets[o.sets_n - 1], "sim.speed=max");
 	check_i64(parse(&o, "replay", &err), AGNI_EUSAGE);
 	check(strstr(err.text, "needs a recording") != NULL);
+	check_i64(parse(&o, "replay --help", &err), 0);
+	check_i64(o.command, COMMAND_REPLAY_HELP);
+	check_i64(parse(&o, "replay x -h", &err), 0);
+	check_i64(o.command, COMMAND_REPLAY_HELP);
 	check_i64(parse(&o, "replay x y", &err), AGNI_EUSAGE);
 	check_i64(parse(&o, "--speed 3", &err), AGNI_EUSAGE); /* of a replay alone */
 }
