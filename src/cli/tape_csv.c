@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum kind { RECV, KEY, PRICE, WHOLE, NUMBER, BID_QTY, BID, ASK_QTY, ASK, BAR_PRICE, BAR_WHOLE };
+enum kind { RECV, TS, KEY, PRICE, WHOLE, NUMBER, BID_QTY, BID, ASK_QTY, ASK, BAR_PRICE, BAR_WHOLE };
 
 static const struct field {
 	const char *name;
@@ -19,6 +19,7 @@ static const struct field {
 } fields[] = {
 #define AT(name) offsetof(struct quote, name)
 	{"recv_ms", RECV, 0, 0, 0},
+	{"ts_ms", TS, 0, 0, 0},
 	{"key", KEY, 0, 0, 0},
 	{"ltp", PRICE, QUOTE_LTP, AT(ltp), 0},
 	{"ltt_ms", WHOLE, QUOTE_LTT, AT(ltt), 0},
@@ -112,6 +113,8 @@ static bool take_cell(struct tape_csv *c, struct bar bars[2], const struct field
 	switch (f->kind) {
 	case RECV:
 		return cell_whole(cell, &c->recv_ms);
+	case TS:
+		return cell_whole(cell, &c->ts_ms);
 	case KEY:
 		return snprintf(c->key, sizeof(c->key), "%s", cell) < (int)sizeof(c->key);
 	case PRICE:
@@ -204,7 +207,7 @@ bool tape_csv_row(struct tape_csv *c, const char *line)
 	memset(c->q.depth, 0, sizeof(c->q.depth));
 	c->q.arm = ARM_MARKET;
 	c->q.mode = MODE_FULL_D5;
-	c->recv_ms = 0;
+	c->recv_ms = c->ts_ms = 0;
 	c->key[0] = '\0';
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (unsigned i = 0; i < c->columns && (cell = next_cell(&at)); i++) {
@@ -216,5 +219,7 @@ bool tape_csv_row(struct tape_csv *c, const char *line)
 		c->q.present |= QUOTE_MSG_LTPC;
 	if (c->q.present & QUOTE_GREEKS)
 		c->q.present |= QUOTE_MSG_GREEKS;
+	if (c->ts_ms <= 0)
+		c->ts_ms = c->recv_ms;
 	return c->recv_ms > 0 && instrument_key_is_valid(c->key, strlen(c->key));
 }

@@ -15,7 +15,7 @@ struct tape_csv {
 	int16_t field[CSV_COLUMNS_MAX]; /* what each column is; -1: not known, left out */
 	unsigned columns;
 	/* of the last row */
-	int64_t recv_ms;
+	int64_t recv_ms, ts_ms; /* arrival; market time, that of the arrival when there is none */
 	char key[INST_KEY_MAX + 1];
 	struct quote q;
 };
@@ -23,7 +23,7 @@ struct tape_csv {
 /* The first line names the columns: recv_ms and key have to be there. Returns 0 or AGNI_EPARSE. */
 int tape_csv_header(struct tape_csv *c, const char *line, struct agni_err *err) AGNI_MUST_USE;
 
-/* One row into recv_ms, key and q; an empty cell is an absent field. False when a cell is not what
+/* One row into recv_ms, ts_ms, key and q; an empty cell is an absent field. False when a cell is not what
  * its column says. */
 bool tape_csv_row(struct tape_csv *c, const char *line);
 

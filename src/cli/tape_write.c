@@ -5,7 +5,7 @@
  *      cut      numbers and epoch stay: (epoch, seq) names the same tick in the part
  *      .pbs     u32 length and FeedResponse, again and again; one block per message
  *      .csv     one full-mode message per row (columns by their names in the first line); one block
- *               per row, its time is recv_ms
+ *               per row, its time is ts_ms, else recv_ms
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,7 +246,8 @@ static int import_csv(struct tape_writer *w, gzFile f, struct counts *n, struct 
 			n->left_out++;
 			continue;
 		}
-		meta.ts_ms = meta.recv_ms = csv.recv_ms;
+		meta.ts_ms = csv.ts_ms;
+		meta.recv_ms = csv.recv_ms;
 		tape_begin(&w->tape, &meta);
 		n->ticks += tape_writer_tick(w, csv.key, strlen(csv.key), &csv.q);
 		tape_end(&w->tape);

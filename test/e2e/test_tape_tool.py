@@ -42,6 +42,15 @@ async def test_tape_tool_on_a_server(t):
     out, _ = await tool("dump", t.folder + "/part/sim")
     part = [x for x in map(json.loads, out.splitlines()) if "seq" in x]
     assert part == [ticks[seq] for seq in range(100, 251)]
+    # And back from a table: at the market's times, not at those of the arrival.
+    table, _ = await tool("dump", t.folder + "/part/sim", "--format", "csv")
+    with open(t.folder + "/part.csv", "w") as f:
+        f.write(table)
+    await tool("import", t.folder + "/part.csv", "--out", t.folder)
+    out, _ = await tool("dump", t.folder + "/import")
+    back = [x for x in map(json.loads, out.splitlines()) if "seq" in x]
+    assert [(x["key"], x["ts_ms"], x["recv_ms"]) for x in back] == \
+           [(x["key"], x["ts_ms"], x["recv_ms"]) for x in part]
     await tool("cut", folder, "--out", t.folder + "/part", "--from", "1", "--to", "2", code=1)
     await tool("cut", folder, "--out", t.folder + "/none", "--from", "99999999", code=1)
 

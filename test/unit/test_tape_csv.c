@@ -52,6 +52,22 @@ static void test_row(void **state)
 	check_i64(q->present, QUOTE_LTP | QUOTE_MSG_LTPC);
 }
 
+/* The market's time is that of the arrival only where none is told. */
+static void test_times(void **state)
+{
+	(void)state;
+	header("ts_ms,recv_ms,key\n");
+	check(tape_csv_row(&csv, "1765771368900,1765771368948,NSE_FO|1\n"));
+	check_i64(csv.ts_ms, 1765771368900);
+	check_i64(csv.recv_ms, 1765771368948);
+	check(tape_csv_row(&csv, ",1765771368949,NSE_FO|1\n"));
+	check_i64(csv.ts_ms, 1765771368949);
+	check(!tape_csv_row(&csv, "today,1765771368949,NSE_FO|1\n"));
+	header("recv_ms,key\n");
+	check(tape_csv_row(&csv, "1765771368950,NSE_FO|1\n"));
+	check_i64(csv.ts_ms, 1765771368950);
+}
+
 static void test_bad(void **state)
 {
 	struct agni_err err;
@@ -75,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_row),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_bad),
 	};
 
