@@ -234,18 +234,26 @@ static void enter(struct client *c, struct selected *sd, const struct scope *sco
 	sd->version = sel->version;
 }
 
-/* ,"keys":[...]: what it means of what the client may have. */
-static void put_keys(const struct client *c, const struct selected *sd, struct buf *out)
+/* ,"keys":[...]: what it means of what the client may have; and how many of them limits keep out: not
+ * in silence. What lies outside of the scope is not counted, as if it did not exist. */
+static void put_keys(const struct client *c, const struct selected *sd, const struct scope *scope,
+		     struct buf *out)
 {
 	const struct selection *sel = sd->selection;
-	uint32_t n = 0;
+	uint32_t n = 0, left_out = 0;
 
 	buf_str(out, ",\"keys\":[");
 	for (uint32_t i = 0; i < sel->n; i++) {
+		const char *key = instruments_key(&c->stream->deps.book->instruments, sel->ids[i]);
+
 		if (wants_has(&c->stream->wants, sel->ids[i]))
 			put_key(c, sel->ids[i], &n, out);
+		else
+			left_out += scope_permits(scope, key, strlen(key));
 	}
 	buf_byte(out, ']');
+	if (left_out)
+		buf_printf(out, ",\"left_out\":%u", left_out);
 }
 
 static void put_status(struct buf *out, const char *status)
@@ -293,7 +301,7 @@ void selection_subscribe(struct client *c, const struct scope *scope, const char
 	enter(c, sd, scope, true, &unused);
 	buf_fini(&unused);
 	put_status(out, "subscribed");
-	put_keys(c, sd, out);
+	put_keys(c, sd, scope, out);
 }
 
 static void selected_drop(struct client *c, struct selected *sd)
@@ -369,7 +377,7 @@ static void follow(struct client *c, struct selected *sd)
 	buf_str(&b, "],\"added\":[");
 	enter(c, sd, client_scope(c), false, &b);
 	buf_byte(&b, ']');
-	put_keys(c, sd, &b);
+	put_keys(c, sd, client_scope(c), &b);
 	wants_end(w);
 	buf_byte(&b, '}');
 	client_reply(c, &b);

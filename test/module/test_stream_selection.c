@@ -219,10 +219,24 @@ static void test_mode(void **state)
 		  WANT_FULL);
 }
 
+static int left_out(const char *command)
+{
+	cJSON *json = viewer_ask(&v, command, "subscription_update");
+	const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
+	const cJSON *n = cJSON_GetObjectItem(result, "left_out");
+	int got = n ? n->valueint : 0;
+
+	check_str(cJSON_GetObjectItem(result, "status")->valuestring, "subscribed");
+	cJSON_Delete(json);
+	return got;
+}
+
 /* The limits hold for what a selector brings as well. */
 static void test_limit(void **state)
 {
 	(void)state;
+	check_i64(left_out(SUB(ATM)), 0);
+	ask(UNSUB(ATM), "unsubscribed");
 	for (int i = 0; i < 9; i++) {
 		char key[32];
 
@@ -231,6 +245,8 @@ static void test_limit(void **state)
 	}
 	check_str(ask(SUB(ATM), "subscribed"), "NSE_FO|C95 NSE_FO|P95 NSE_FO|C100");
 	check_i64(subscriptions(), 12);
+	/* What they keep out is told. */
+	check_i64(left_out(SUB(ATM)), 3);
 }
 
 /* With a place to go on from there is no selector: what it meant then is not known. */
