@@ -12,8 +12,9 @@
 
 #include "market/bars_internal.h"
 
-#define AHEAD_MS 60000  /* a trade so far ahead of the market's clock is no trade */
-#define LEAP_MS  600000 /* a message so far ahead has to be confirmed */
+#define AHEAD_MS   60000  /* a trade so far ahead of the market's clock is no trade */
+#define BEHIND_MAX 16     /* ticks in a row from so long ago: the market begins anew */
+#define LEAP_MS    600000 /* a message so far ahead has to be confirmed */
 
 /* Where hours begin: currencies and commodities open at 09:00, all others at 09:15. */
 #define ANCHOR_EQUITY    ((9 * 60 + 15) * MINUTE_MS)
@@ -81,12 +82,54 @@ static struct instrument_bars *add(struct bars *b, inst_id id)
 	return of;
 }
 
+static int64_t floor_to(int64_t ms, int64_t len)
+{
+	int64_t r = ms % len;
+
+	return ms - (r < 0 ? r + len : r);
+}
+
 /* --- market time ------------------------------------------------------------------------------ */
 
 /* Two numbers of one tick, told apart, that agree. */
 static bool is_traded_near(const struct quote *q, int64_t ts_ms)
 {
 	return (q->present & QUOTE_LTT) && q->ltt > ts_ms - AHEAD_MS && q->ltt < ts_ms + AHEAD_MS;
+}
+
+/* The market begins anew, or its clock had run ahead: what lies behind `ts_ms` has not happened yet. */
+static void rewind_one(struct instrument_bars *of, int64_t ts_ms)
+{
+	for (int k = 0; k < SERIES_KINDS; k++) {
+		struct bar_series *s = &of->series[k];
+
+		s->n = bar_series_from(s, floor_to(ts_ms, series_ms[k]));
+		s->dropped_ms = s->n ? s->dropped_ms : 0;
+	}
+	of->has_trade = of->has_vtt = of->is_unmetered = of->owes_snapshot = false;
+	of->vtt = 0;
+	of->holes_n = 0;
+	of->first_ms = 0; /* the next tick is the first */
+}
+
+static void rewind_all(struct bars *b, int64_t ts_ms)
+{
+	for (uint32_t i = 0; i < b->cap; i++) {
+		if (b->of[i])
+			rewind_one(b->of[i], ts_ms);
+	}
+	b->market_ms = ts_ms;
+	b->behind = 0;
+	b->generation++;
+}
+
+/* A message may be late, but not by LEAP_MS, and not many in a row. */
+static void see_past(struct bars *b, int64_t ts_ms)
+{
+	if (!ts_ms || b->market_ms - ts_ms <= LEAP_MS)
+		b->behind = 0;
+	else if (++b->behind == BEHIND_MAX)
+		rewind_all(b, ts_ms);
 }
 
 /* What the market's clock says at this tick. A leap (a night, a hole, an instrument that seldom trades)
@@ -96,8 +139,11 @@ static int64_t see_time(struct bars *b, const struct slot *slot)
 {
 	int64_t ts_ms = slot->ts_ms;
 
-	if (ts_ms <= b->market_ms)
+	if (ts_ms <= b->market_ms) {
+		see_past(b, ts_ms);
 		return b->market_ms;
+	}
+	b->behind = 0;
 	if (b->market_ms && ts_ms - b->market_ms > LEAP_MS && !is_traded_near(&slot->q, ts_ms) &&
 	    !(b->leap_ms && ts_ms > b->leap_ms)) {
 		b->leap_ms = ts_ms;
@@ -106,13 +152,6 @@ static int64_t see_time(struct bars *b, const struct slot *slot)
 	b->leap_ms = 0;
 	b->market_ms = ts_ms;
 	return ts_ms;
-}
-
-static int64_t floor_to(int64_t ms, int64_t len)
-{
-	int64_t r = ms % len;
-
-	return ms - (r < 0 ? r + len : r);
 }
 
 /* --- trades ------------------------------------------------------------------------------------ */

@@ -9,6 +9,8 @@
  *   which bar    the one in which the trade happened: the tick's ltt, not its arrival
  *   volume       the difference of vtt, the day's volume, to the highest that was seen
  *   market time  the newest currentTs of a message; a lone leap ahead does not count
+ *                and sixteen ticks in a row from ten minutes before it or more are a market that
+ *                begins anew (the simulator was started again): what lies behind that time goes
  *   unmetered    a trade that is told in mode ltpc, without vtt: its bar has no volume, and neither has
  *                the one in which vtt comes again
  *   late         a trade whose minute ended more than `amend_ms` ago changes nothing and is counted
@@ -99,6 +101,7 @@ struct bars {
 	uint32_t cap;
 	int64_t market_ms;   /* newest */
 	int64_t leap_ms;     /* a message said so, and none has confirmed it; 0: none */
+	uint32_t behind;     /* ticks in a row that told of a time long before */
 	uint64_t version;    /* +1 per change of a row */
 	uint64_t generation; /* +1 when others were adopted: versions begin anew */
 	bool is_rebuilding;  /* the owner knows that ticks of before are still to come */

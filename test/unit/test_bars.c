@@ -307,6 +307,38 @@ static void test_lone_leap(void **state)
 	check_i64(d.bars.market_ms, desk_ms("14:00:00"));
 }
 
+/* The simulator begins its day again: what was of its future goes, what was before stays. */
+static void test_market_begins_anew(void **state)
+{
+	uint64_t generation = d.bars.generation;
+
+	(void)state;
+	SAY(.now = "09:15:10", .price = 100, .vtt = 10);
+	for (int i = 0; i < 60; i++) {
+		char now[40];
+
+		snprintf(now, sizeof(now), "10:%02d:30", i);
+		SAY(.now = now, .price = 200, .vtt = 20 + i);
+	}
+	d.is_snapshot = true;
+	SAY(.now = "09:30:00", .price = 300, .vtt = 5); /* one is late, or broken */
+	check(minute("10:59:00") != NULL);
+	for (int i = 1; i <= 30; i++) {
+		char now[40];
+
+		snprintf(now, sizeof(now), "09:30:%02d", i);
+		SAY(.now = now, .price = 300 + i, .vtt = 5 + i);
+	}
+	check(minute("10:59:00") == NULL);
+	check(minute("09:15:00") != NULL);
+	check_i64(d.bars.market_ms, desk_ms("09:30:30"));
+	check_i64(d.bars.generation, generation + 1);
+	check_near(price_to_double(minute("09:30:00")->close), 330, 0);
+	check(has_hole("09:30:00", "09:31:00")); /* it was seen from its sixteenth second on */
+	SAY(.now = "09:31:10", .price = 400, .vtt = 50);
+	check_row(minute("09:31:00"), 400, 400, 400, 400, 15);
+}
+
 /* A trade of the future is none; what it hid counts at the next. */
 static void test_early(void **state)
 {
@@ -470,6 +502,7 @@ int main(void)
 		TEST(test_many_holes),
 		TEST(test_lone_leap),
 		TEST(test_early),
+		TEST(test_market_begins_anew),
 		TEST(test_compare),
 		TEST(test_compare_not_whole),
 		TEST(test_keep),
