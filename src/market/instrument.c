@@ -136,3 +136,12 @@ size_t instrument_segment_len(const char *key)
 {
 	return strcspn(key, "|");
 }
+
+bool instrument_is_index(const char *key, size_t len)
+{
+	static const char end[] = "_INDEX";
+	const size_t n = sizeof(end) - 1;
+	const char *bar = memchr(key, '|', len);
+
+	return bar && (size_t)(bar - key) >= n && memcmp(bar - n, end, n) == 0;
+}

@@ -49,4 +49,7 @@ bool instrument_key_is_valid(const char *key, size_t len);
 /* The segment part: length of the bytes before the first "|". */
 size_t instrument_segment_len(const char *key);
 
+/* Whether the segment of the key is one of indices: "NSE_INDEX|Nifty 50". */
+bool instrument_is_index(const char *key, size_t len);
+
 #endif

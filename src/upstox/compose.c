@@ -237,11 +237,11 @@ static void put_market(struct back *b, const struct quote *q, unsigned levels)
 	put_front(b, end, 1);
 }
 
-static void put_full(struct back *b, const struct quote *q, unsigned levels)
+static void put_full(struct back *b, const struct quote *q, unsigned levels, bool is_index)
 {
 	const uint8_t *end = b->p, *index = b->p;
 
-	if (q->arm == ARM_INDEX) {
+	if (is_index) {
 		put_bars(b, 2, q);
 		put_ltpc(b, 1, q);
 		put_front(b, index, 2);
@@ -287,7 +287,7 @@ static uint32_t bits_of(enum request_mode mode)
 	return UINT32_MAX;
 }
 
-static void put_arm(struct back *b, const struct quote *q, enum request_mode mode)
+static void put_arm(struct back *b, const struct quote *q, enum request_mode mode, bool is_index)
 {
 	switch (mode) {
 	case MODE_LTPC:
@@ -297,10 +297,10 @@ static void put_arm(struct back *b, const struct quote *q, enum request_mode mod
 		put_first_level(b, q);
 		break;
 	case MODE_FULL_D5:
-		put_full(b, q, 5);
+		put_full(b, q, 5, is_index);
 		break;
 	case MODE_FULL_D30:
-		put_full(b, q, DEPTH_MAX);
+		put_full(b, q, DEPTH_MAX, is_index);
 		break;
 	}
 }
@@ -315,7 +315,8 @@ bool compose_entry(struct buf *out, const char *key, size_t key_len, const struc
 	if (!HAS(bits_of(mode)))
 		return false;
 	put_int(&b, 4, mode);
-	put_arm(&b, q, mode);
+	put_arm(&b, q, mode,
+		q->arm == ARM_INDEX || (q->arm != ARM_MARKET && instrument_is_index(key, key_len)));
 	put_front(&b, end, 2);
 	put_text(&b, 1, key, key_len);
 	put_front(&b, end, 2);

@@ -16,8 +16,9 @@
 #include "upstox/frame.h"
 
 /* Appends one entry of `feeds`, its tag too, with what `q` holds of what mode `mode` carries; the
- * arm follows from the mode and from q->arm (ARM_INDEX stays an index). False, and nothing was
- * appended, when that is nothing at all. `key_len` is at most INST_KEY_MAX. */
+ * arm follows from the mode and from q->arm (ARM_INDEX stays an index, and what came in an arm that
+ * does not tell is one when its key is). False, and nothing was appended, when that is nothing at
+ * all. `key_len` is at most INST_KEY_MAX. */
 bool compose_entry(struct buf *out, const char *key, size_t key_len, const struct quote *q,
 		   enum request_mode mode);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "feed.pb-c.h"
+#include "market/instrument.h"
 
 /* ---- arena ----------------------------------------------------------------------------------- */
 
@@ -233,12 +234,13 @@ static Agni__Feed__MarketFull *market_build(struct feed_encoder *e, const struct
 	return m;
 }
 
-static Agni__Feed__FullFeed *full_build(struct feed_encoder *e, const struct quote *q,
-					unsigned levels)
+static Agni__Feed__FullFeed *full_build(struct feed_encoder *e, const char *key,
+					const struct quote *q, unsigned levels)
 {
 	Agni__Feed__FullFeed *m = message_new(e, &agni__feed__full_feed__descriptor);
 
-	if (q->arm == ARM_INDEX) {
+	if (q->arm == ARM_INDEX ||
+	    (q->arm != ARM_MARKET && instrument_is_index(key, strlen(key)))) {
 		m->content_case = AGNI__FEED__FULL_FEED__CONTENT_INDEX;
 		m->index = message_new(e, &agni__feed__index_full__descriptor);
 		m->index->ltpc = ltpc_build(e, q);
@@ -286,7 +288,7 @@ void feed_encoder_add(struct feed_encoder *e, const char *key, const struct quot
 		break;
 	case MODE_FULL_D5:
 	case MODE_FULL_D30:
-		feed->full = full_build(e, q, mode == MODE_FULL_D30 ? 30 : 5);
+		feed->full = full_build(e, key, q, mode == MODE_FULL_D30 ? 30 : 5);
 		feed->content_case = AGNI__FEED__FEED__CONTENT_FULL;
 		break;
 	}

@@ -18,7 +18,8 @@ void feed_encoder_destroy(struct feed_encoder *e);
 void feed_encoder_begin(struct feed_encoder *e, enum feed_type type, int64_t current_ts);
 
 /* Adds one entry with what `q` holds, as mode `mode` carries it: the arm follows from the mode and
- * from q->arm (ARM_INDEX stays an index). The key is borrowed until feed_encoder_end. */
+ * from q->arm (ARM_INDEX stays an index, and what came in an arm that does not tell is one when its
+ * key is). The key is borrowed until feed_encoder_end. */
 void feed_encoder_add(struct feed_encoder *e, const char *key, const struct quote *q,
 		      enum request_mode mode);
 

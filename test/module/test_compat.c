@@ -432,6 +432,33 @@ static void test_modes(void **state)
 	theatre_down(&t);
 }
 
+/* An index is one in the modes full, even when all that the broker has said of it came in another. */
+static void test_index(void **state)
+{
+	const struct quote q = {.present = QUOTE_LTP | QUOTE_MSG_LTPC,
+				.arm = ARM_LTPC,
+				.mode = MODE_LTPC,
+				.ltp = 250000};
+	struct theatre t;
+	struct follower f;
+
+	(void)state;
+	theatre_up(&t);
+	theatre_open(&t);
+	upstream_begin(&t, FEED_INITIAL, 1);
+	upstream_add(&t, INDEX, &q);
+	upstream_end(&t);
+	follower_open(&t, &f, "");
+	follower_ask(&f, "sub", "full", INDEX);
+	line_is(&f, "initial@* " INDEX ":full:index=25");
+	upstream_begin(&t, FEED_LIVE, 2);
+	upstream_add(&t, INDEX, &q);
+	upstream_end(&t);
+	line_is(&f, "live@2 " INDEX ":full:index=25");
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* --- who wants what --------------------------------------------------------------------------- */
 
 static int top(struct theatre *t, const char *key)
@@ -600,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_snapshot_within_a_turn),
 		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_interest_and_views),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_broker_limit),

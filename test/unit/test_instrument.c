@@ -136,6 +136,12 @@ static void test_segment(void **state)
 	(void)state;
 	check_i64(instrument_segment_len("NSE_FO|45450"), 6);
 	check_i64(instrument_segment_len("NSE_INDEX|Nifty 50"), 9);
+	check(instrument_is_index("NSE_INDEX|Nifty 50", 18));
+	check(instrument_is_index("MCX_INDEX|X", 11));
+	check(!instrument_is_index("NSE_FO|45450", 12));
+	check(!instrument_is_index("INDEX|1", 7));
+	check(!instrument_is_index("NSE_INDEX", 9));
+	check(!instrument_is_index("NSE_FO|X_INDEX|", 15));
 	check_i64(instrument_segment_len("NSE_FO|45450|24-04-2025"), 6);
 }
 
