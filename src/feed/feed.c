@@ -552,6 +552,7 @@ static void get_status(const void *arg, struct upstream_status *out)
 		.why = f->relieved ? "data flows; a new token is taking over" : why_now(f),
 		.code = status_code(f),
 		.is_live = f->state == FEED_UP || f->relieved,
+		.is_connected = f->state == FEED_UP || f->state == FEED_SUBSCRIBING || f->relieved,
 		.is_session_open = is_session_open(f),
 		.since_ms = f->since_ms,
 	};

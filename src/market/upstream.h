@@ -13,6 +13,7 @@ struct upstream_status {
 	const char *why;   /* one line */
 	const char *code;  /* "token_failed", "token_awaited", "forbidden"; "" */
 	bool is_live;      /* data flows, or would if a market were open */
+	bool is_connected; /* its connection is open, whether or not anything has come of it */
 	bool is_session_open; /* of any watched segment */
 	int64_t since_ms;     /* wall time of the last change of state */
 };

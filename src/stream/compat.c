@@ -56,6 +56,17 @@ void compat_market_info(struct compat *c, int64_t ts_ms, const void *info, size_
 	compat_arm(c);
 }
 
+/* The broker says all of it again on its next connection: until then who comes gets none. */
+void compat_status_changed(struct compat *c)
+{
+	const struct upstream_view *upstream = c->stream->deps.upstream;
+	struct upstream_status now;
+
+	upstream->status(upstream->arg, &now);
+	if (!now.is_connected)
+		info_fini(&c->info);
+}
+
 static void flush(struct compat *c)
 {
 	tape_flush(c->stream->deps.tape); /* what is shown is on the tape */

@@ -107,6 +107,9 @@ void compat_sweep(struct compat *c);
 /* The keys have changed. */
 void compat_keys_changed(struct compat *c);
 
+/* The state of the upstream has changed. */
+void compat_status_changed(struct compat *c);
+
 /* The broker sent a MarketInfo. */
 void compat_market_info(struct compat *c, int64_t ts_ms, const void *info, size_t len);
 

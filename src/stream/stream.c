@@ -311,6 +311,7 @@ static void on_hook(struct turn_hook *hook)
 void stream_status_changed(struct stream *s)
 {
 	s->status_is_due = true;
+	compat_status_changed(&s->compat);
 	stream_arm(s);
 }
 

@@ -199,6 +199,7 @@ void market_init(struct market *m, struct loop *loop)
 			     .status = {.state = "live",
 					.why = "data flows",
 					.is_live = true,
+					.is_connected = true,
 					.is_session_open = true}};
 	book_init(&m->book, 16384);
 	tape_init(&m->tape, 1024);

@@ -77,6 +77,34 @@ static void test_market_info_comes_first(void **state)
 	theatre_down(&t);
 }
 
+/* What the broker said of the market is not handed on once its connection is gone: it says all again
+ * on the next one. */
+static void test_no_old_market_info(void **state)
+{
+	struct theatre t;
+	struct follower f;
+	const char *line;
+
+	(void)state;
+	theatre_up(&t);
+	theatre_open(&t);
+	upstream_info(&t, 1, "NSE_FO", 2);
+	t.market.status.is_live = t.market.status.is_connected = false;
+	stream_status_changed(t.stream);
+	follower_open(&t, &f, "");
+	check_silence(&f);
+	t.market.status.is_connected = true;
+	stream_status_changed(t.stream);
+	upstream_info(&t, 9, "NSE_EQ", 3);
+	line = follower_line(&f);
+	check(strstr(line, "info@") == line);
+	check(strstr(line, " NSE_EQ=3") != NULL);
+	check(strstr(line, "NSE_FO") == NULL);
+	check_silence(&f);
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* Who has just connected gets nothing for a while, then market_info and state, whatever ticked
  * meanwhile; others are not held by it. */
 static void test_hold(void **state)
@@ -619,6 +647,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_market_info_comes_first),
+		cmocka_unit_test(test_no_old_market_info),
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_snapshot_has_no_type),
 		cmocka_unit_test(test_boundaries),
