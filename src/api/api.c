@@ -25,7 +25,7 @@ const struct config_key api_config_keys[] = {
 		   "a kept connection without a request is closed after it"),
 	CONFIG_INT(struct api_config, head_max_bytes, 16384, 1024, 1048576, "bytes",
 		   "largest request head; more is 431"),
-	CONFIG_INT(struct api_config, target_max_bytes, 8192, 256, 65536, "bytes",
+	CONFIG_INT(struct api_config, target_max_bytes, 14336, 256, 65536, "bytes",
 		   "longest path and query; more is 414"),
 	CONFIG_INT(struct api_config, headers_max, 100, 8, 1000, "",
 		   "most header lines; more is 431"),

@@ -19,6 +19,10 @@ struct api {
 	uint64_t quotes, health_checks;
 };
 
+/* Room for a list of keys in a query, decoded: 500 of them and more. One that fills it is refused, as
+ * what was cut would name another instrument. */
+#define API_KEYS_BYTES 16384
+
 /* Answers with the envelope's success form around `data`, a JSON text; data is consumed. */
 void api_respond(struct http_request *r, int status, struct buf *data);
 

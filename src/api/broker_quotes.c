@@ -9,11 +9,11 @@
  * named SEGMENT:ID; programs find theirs by instrument_token, as with the broker.
  */
 #include "api/api_internal.h"
+#include "core/bitset.h"
 #include "core/ist.h"
 #include "upstox/answer.h"
 
-#define KEYS_BYTES 8192
-#define ROWS       5
+#define ROWS 5
 
 /* Writes the members of one instrument's object. */
 typedef void member_writer(struct buf *b, const struct slot *slot, const char *interval);
@@ -212,14 +212,18 @@ struct shape {
 };
 
 /* The request's list of keys; false: it was answered. */
-static bool read_keys(struct http_request *r, const struct shape *shape, char keys[KEYS_BYTES])
+static bool read_keys(struct http_request *r, const struct shape *shape, char keys[API_KEYS_BYTES])
 {
 	size_t n = 1;
 
-	if ((!http_request_query(r, "instrument_key", keys, KEYS_BYTES) &&
-	     !http_request_query(r, "symbol", keys, KEYS_BYTES)) ||
+	if ((!http_request_query(r, "instrument_key", keys, API_KEYS_BYTES) &&
+	     !http_request_query(r, "symbol", keys, API_KEYS_BYTES)) ||
 	    !keys[0]) {
 		api_broker_error(r, 400, "UDAPI1009", "Instrument key is required");
+		return false;
+	}
+	if (strlen(keys) == API_KEYS_BYTES - 1) { /* it may have been cut */
+		api_broker_error(r, 400, shape->too_many, "Too many instruments");
 		return false;
 	}
 	for (const char *at = keys; *at;) {
@@ -282,7 +286,8 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 {
 	const struct scope *scope = api_scope(a, r);
 	const struct instruments *t = &a->deps.book->instruments;
-	char keys[KEYS_BYTES], interval[8] = "";
+	char keys[API_KEYS_BYTES], interval[8] = "";
+	struct bitset shown = {0}; /* what is named twice is one member */
 	struct buf b = {0};
 	size_t len;
 
@@ -296,7 +301,7 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 		len = strcspn(at, ",");
 		id = instruments_find(t, at, len);
 		if (id == INST_NONE || !book_slot(a->deps.book, id) ||
-		    !scope_permits(scope, at, len))
+		    !scope_permits(scope, at, len) || !bitset_add(&shown, id))
 			continue;
 		if (b.len > 1)
 			buf_byte(&b, ',');
@@ -305,6 +310,7 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 		a->quotes++;
 	}
 	buf_byte(&b, '}');
+	bitset_fini(&shown);
 	api_respond(r, 200, &b);
 }
 

@@ -123,17 +123,22 @@ void api_quotes(void *arg, struct http_request *r)
 	uint32_t from = 0, limit = PAGE_DEFAULT;
 	inst_id next = INST_NONE;
 	struct buf b = {0};
-	char keys[8192];
+	char keys[API_KEYS_BYTES];
+	bool is_list = http_request_query(r, "keys", keys, sizeof(keys));
 
 	if (!api_query_number(r, "from", 0, INST_NONE - 1, &from) ||
 	    !api_query_number(r, "limit", 1, PAGE_MAX, &limit)) {
 		http_respond_error(r, 400, "bad_request", "from and limit are whole numbers");
 		return;
 	}
+	if (is_list && strlen(keys) == sizeof(keys) - 1) { /* it may have been cut */
+		http_respond_error(r, 400, "bad_request", "keys is too long");
+		return;
+	}
 	tape_flush(a->deps.tape);
 	buf_printf(&b, "{\"epoch\":\"%s\",\"seq\":%llu,\"quotes\":[", a->deps.tape->epoch,
 		   (unsigned long long)a->deps.tape->seq);
-	if (http_request_query(r, "keys", keys, sizeof(keys)))
+	if (is_list)
 		put_listed(a, &b, scope, keys);
 	else
 		next = put_page(a, &b, scope, from, limit);

@@ -111,6 +111,28 @@ async def test_upstox_rest_errors(t):
     assert list(r.data()) == ["NSE_INDEX:Nifty 50"], r.body
 
 
+async def test_upstox_rest_long_lists(t):
+    """As many equities as the broker allows, every comma escaped as the Python SDK does it; and a list
+    that is longer than is read is refused, not cut inside a key, where another instrument may be."""
+    def listed(n):
+        return "%2C".join([f"NSE_EQ%7CINE999Z01{i:03}" for i in range(n - 1)] +
+                          ["NSE_INDEX%7CNifty+50"])
+    s = await t.server()
+    await s.live()
+    for path in ("/v3/market-quote/ltp?instrument_key=", "/v2/market-quote/quotes?symbol="):
+        r = await s.get(path + listed(500))
+        assert r.status == 200 and list(r.data()) == ["NSE_INDEX:Nifty 50"], (path, r.status)
+    r = await s.get("/quotes?keys=" + listed(500))
+    assert r.status == 200 and len(r.data()["quotes"]) == 1, r.body[:200]
+    await s.stop()
+    s = await t.server({"http.head_max_bytes": 65536, "http.target_max_bytes": 65536})
+    await s.live()
+    r = await s.get("/quotes?keys=" + listed(1500))
+    assert (r.status, r.error()) == (400, "bad_request"), r.body[:200]
+    r = await s.get("/v3/market-quote/ltp?instrument_key=" + listed(1500))
+    assert (r.status, r.error()) == (400, "UDAPI100043"), r.body[:200]
+
+
 async def test_upstox_rest_market(t):
     """Market time is 2026-11-20, a Friday, in the session."""
     s = await t.server()

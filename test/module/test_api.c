@@ -370,6 +370,30 @@ static void test_one_quote(void **state)
 	stand_down(&s);
 }
 
+/* --- lists of instruments --------------------------------------------------------------------- */
+
+/* Who names an instrument twice gets one member: the answer is JSON that is read strictly. */
+static void test_named_twice(void **state)
+{
+	struct stand s;
+	cJSON *json, *data;
+
+	(void)state;
+	stand_up(&s, "tok", 60);
+	market_ltp(&s.market, FO, 1234500);
+	market_ltp(&s.market, INDEX, 254123500);
+	check_i64(ask(&s,
+		      "/v2/market-quote/ltp?symbol=NSE_FO%7C45450,NSE_INDEX%7CNifty+50,"
+		      "NSE_FO%7C45450",
+		      &json),
+		  200);
+	data = cJSON_GetObjectItem(json, "data");
+	check_i64(cJSON_GetArraySize(data), 2);
+	check(cJSON_GetObjectItem(data, "NSE_FO:45450") != NULL);
+	cJSON_Delete(json);
+	stand_down(&s);
+}
+
 /* --- metrics ---------------------------------------------------------------------------------- */
 
 static bool matches(const char *pattern, const char *line)
@@ -630,11 +654,12 @@ static void test_bad_listen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_health),    cmocka_unit_test(test_health_without_state),
-		cmocka_unit_test(test_quotes),    cmocka_unit_test(test_one_quote),
-		cmocka_unit_test(test_metrics),   cmocka_unit_test(test_clients),
-		cmocka_unit_test(test_not_there), cmocka_unit_test(test_bad_listen),
-		cmocka_unit_test(test_viewer),    cmocka_unit_test(test_ticket),
+		cmocka_unit_test(test_health),      cmocka_unit_test(test_health_without_state),
+		cmocka_unit_test(test_quotes),      cmocka_unit_test(test_one_quote),
+		cmocka_unit_test(test_named_twice), cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_clients),     cmocka_unit_test(test_not_there),
+		cmocka_unit_test(test_bad_listen),  cmocka_unit_test(test_viewer),
+		cmocka_unit_test(test_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
