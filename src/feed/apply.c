@@ -7,7 +7,8 @@
  *      book_turn        the logical turn closes at the end of the message
  *
  * With tape.sync=turn the entries are appended alone; the rest happens when their block comes back
- * from the disk (feed_on_block), from the very bytes that are there.
+ * from the disk (feed_on_block), from the very bytes that are there. A market_info waits for the ticks
+ * in front of it.
  *
  * No allocation, no queue; instruments that nobody knew get a slot at their first tick.
  */
@@ -69,6 +70,61 @@ static void note_time(struct feed *f, struct tick_meta *meta)
 		histogram_add(&f->wire_lag, (uint64_t)lag * 1000);
 }
 
+/* --- market_info, in its place among the ticks ------------------------------------------------ */
+
+/* One of f->held; the MarketInfo's bytes follow. */
+struct held_info {
+	uint64_t seq; /* it comes behind this tick */
+	int64_t ts_ms;
+	size_t len;
+};
+
+static void pass_info(struct feed *f, int64_t ts_ms, const void *info, size_t len)
+{
+	if (f->deps.on_market_info)
+		f->deps.on_market_info(f->deps.arg, ts_ms, info, len);
+}
+
+/* Passes on what stood behind ticks up to `seq`, which have been shown. */
+static void release_infos(struct feed *f, uint64_t seq)
+{
+	struct held_info h;
+
+	while (f->held.len) {
+		memcpy(&h, f->held.data, sizeof(h));
+		if (h.seq > seq)
+			return;
+		pass_info(f, h.ts_ms, f->held.data + sizeof(h), h.len);
+		buf_consume(&f->held, sizeof(h) + h.len);
+	}
+}
+
+static void hold_info(struct feed *f, int64_t ts_ms, const void *info, size_t len)
+{
+	struct held_info h = {f->deps.tape->last, ts_ms, len};
+
+	buf_append(&f->held, &h, sizeof(h));
+	buf_append(&f->held, info, len);
+}
+
+static void take_info(struct feed *f, const struct tick_meta *meta)
+{
+	const struct tape *tape = f->deps.tape;
+	const void *info = f->frame.bytes + f->frame.info_off;
+	bool waits = tape_is_deferred(tape) && tape->seq < tape->last;
+
+	buf_reset(&f->info);
+	feed_info_each(&f->frame, on_segment, f);
+	tape_control(f->deps.tape, TAPE_MARKET_INFO, meta->ts_ms, meta->recv_ms, f->info.data,
+		     f->info.len);
+	if (waits)
+		hold_info(f, meta->ts_ms, info, f->frame.info_len);
+	else
+		pass_info(f, meta->ts_ms, info, f->frame.info_len);
+	if (f->deps.on_status)
+		f->deps.on_status(f->deps.arg);
+}
+
 void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t recv_mono)
 {
 	struct feed *f = arg;
@@ -77,7 +133,7 @@ void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t
 				 .recv_ms = b->times.recv_ms,
 				 .recv_mono = recv_mono,
 				 .is_snapshot = b->is_snapshot};
-	struct tape_item item;
+	struct tape_item item = {0};
 
 	while (tape_block_next(b, &item)) {
 		inst_id id = ids[item.instrument];
@@ -86,6 +142,7 @@ void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t
 		book_publish(book, id, book_merge(book, id, &f->taped, &meta), item.seq);
 	}
 	book_turn(book, meta.ts_ms && meta.ts_ms <= f->newest_ts ? meta.ts_ms : f->newest_ts);
+	release_infos(f, item.seq);
 }
 
 static void apply_ticks(struct feed *f, const struct tick_meta *meta)
@@ -136,18 +193,10 @@ void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size
 	meta.ts_ms = f->frame.current_ts;
 	meta.is_snapshot = f->frame.type == FEED_INITIAL;
 	note_time(f, &meta);
-	if (f->frame.has_market_info) {
-		buf_reset(&f->info);
-		feed_info_each(&f->frame, on_segment, f);
-		tape_control(f->deps.tape, TAPE_MARKET_INFO, meta.ts_ms, meta.recv_ms, f->info.data,
-			     f->info.len);
-		if (f->deps.on_market_info)
-			f->deps.on_market_info(f->deps.arg, meta.ts_ms,
-					       f->frame.bytes + f->frame.info_off,
-					       f->frame.info_len);
-		if (f->deps.on_status)
-			f->deps.on_status(f->deps.arg);
-	}
+	if (!tape_is_deferred(f->deps.tape))
+		release_infos(f, UINT64_MAX);
+	if (f->frame.has_market_info)
+		take_info(f, &meta);
 	if (feed_frame_count(&f->frame) == 0)
 		return;
 	f->snapshots += meta.is_snapshot;

@@ -380,6 +380,7 @@ void feed_destroy(struct feed *f)
 {
 	feed_frame_fini(&f->frame);
 	buf_fini(&f->info);
+	buf_fini(&f->held);
 	bitset_fini(&f->lingering);
 	free(f->told);
 	free(f);

@@ -64,6 +64,7 @@ struct feed {
 	/* decoding */
 	struct feed_frame frame;
 	struct buf info;   /* the market_info of a message, as the tape keeps it */
+	struct buf held;   /* market_infos behind ticks that wait for the disk (apply.c) */
 	struct tick taped; /* scratch of feed_on_block */
 	struct log_limit bad_frame_limit;
 	bool is_stopping;

@@ -45,26 +45,32 @@ static void on_turn(struct book_subscriber *subscriber, int64_t market_ms)
 	turn_close(&c->turn);
 }
 
-void compat_market_info(struct compat *c, int64_t ts_ms, const void *info, size_t len)
-{
-	if (len == 0 || len > MARKET_INFO_MAX)
-		return;
-	info_note(&c->info, info, len);
-	if (list_is_empty(&c->clients))
-		return;
-	turn_add_info(&c->turn, ts_ms, info, len);
-	compat_arm(c);
-}
-
-/* The broker says all of it again on its next connection: until then who comes gets none. */
-void compat_status_changed(struct compat *c)
+static bool is_connected(const struct compat *c)
 {
 	const struct upstream_view *upstream = c->stream->deps.upstream;
 	struct upstream_status now;
 
 	upstream->status(upstream->arg, &now);
-	if (!now.is_connected)
+	return now.is_connected;
+}
+
+/* The broker says all of it again on its next connection: until then who comes gets none. */
+void compat_status_changed(struct compat *c)
+{
+	if (!is_connected(c))
 		info_fini(&c->info);
+}
+
+void compat_market_info(struct compat *c, int64_t ts_ms, const void *info, size_t len)
+{
+	if (len == 0 || len > MARKET_INFO_MAX)
+		return;
+	if (is_connected(c)) /* and not the last of one that is gone, late from the disk */
+		info_note(&c->info, info, len);
+	if (list_is_empty(&c->clients))
+		return;
+	turn_add_info(&c->turn, ts_ms, info, len);
+	compat_arm(c);
 }
 
 static void flush(struct compat *c)

@@ -98,6 +98,14 @@ async def test_upstox_feed_behind_the_disk(t):
     assert direct.data() == here.data()
 
 
+async def test_upstox_feed_market_info_behind_the_disk(t):
+    """A market_info does not overtake the ticks that wait for the disk."""
+    recorded = list(read_jsonl(data("ticks/upstox_frames_misc.jsonl.gz")))
+    _, pairs = await both(t, data("ticks/upstox_frames_misc.pbs"),
+                          [[(keys_of(recorded), "full")]], {"tape.sync": "turn"})
+    compare(*pairs[0], "misc")
+
+
 async def knock(address, path, **headers):
     """The answer to an upgrade request that is not let in."""
     reader, writer = await asyncio.open_connection(*address)
