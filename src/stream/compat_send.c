@@ -182,16 +182,29 @@ static void send_view(struct compat_client *client)
 
 /* --- what is owed ----------------------------------------------------------------------------- */
 
+/* What of the slot is as new as its last message: behind one of a lesser mode there may be what an
+ * earlier, greater one has left. `room` is for a part of it. */
+static const struct quote *fresh_part(const struct slot *slot, struct quote *room)
+{
+	if (slot->q.arm != ARM_LTPC && slot->q.arm != ARM_FIRST_LEVEL)
+		return &slot->q;
+	*room = slot->q;
+	quote_project(room, slot->q.arm == ARM_LTPC ? MODE_LTPC : MODE_OPTION_GREEKS);
+	return room;
+}
+
 static void append_state(const struct compat_client *client, inst_id id)
 {
 	struct compat *c = client->compat;
 	const struct book *book = c->stream->deps.book;
 	const struct slot *slot = book_slot(book, id);
 	int mode = view_mode_of(client->view, id);
+	struct quote room;
 
 	if (slot && mode >= 0)
 		compose_entry(&c->payload, instruments_key(&book->instruments, id),
-			      book->instruments.key_len[id], &slot->q, (enum request_mode)mode);
+			      book->instruments.key_len[id], fresh_part(slot, &room),
+			      (enum request_mode)mode);
 }
 
 /* One initial_feed with the state of what is owed from `id` on; where the next one begins. */

@@ -371,6 +371,62 @@ static void test_snapshots(void **state)
 	theatre_down(&t);
 }
 
+/* A sub of A is answered with these fields. */
+static void check_snapshot(struct follower *f, const char *mode, uint32_t fields)
+{
+	const struct tick *tick;
+
+	follower_ask(f, "sub", mode, A);
+	follower_hear(f);
+	check_i64(f->frame.type, FEED_INITIAL);
+	tick = feed_frame_lend(&f->frame);
+	check(tick != NULL);
+	check_i64(tick->q.present & (QUOTE_MSG_LTPC - 1), fields);
+	check_str(request_mode_text((enum request_mode)tick->q.mode), mode);
+}
+
+/* What is left over from a greater mode is old when only a lesser one has come since: it is no part of a
+ * snapshot. What the broker answers to the greater mode comes as its message. */
+static void test_snapshot_of_a_lesser_mode(void **state)
+{
+	const struct quote full = {.present = QUOTE_LTP | QUOTE_MSG_LTPC | QUOTE_DEPTH,
+				   .arm = ARM_MARKET,
+				   .mode = MODE_FULL_D5,
+				   .ltp = 10000,
+				   .depth_n = 1,
+				   .depth = {{1, 10000, 20000, 2}}},
+			   ltpc = {.present = QUOTE_LTP | QUOTE_MSG_LTPC,
+				   .arm = ARM_LTPC,
+				   .mode = MODE_LTPC,
+				   .ltp = 30000};
+	struct theatre t;
+	struct follower f;
+
+	(void)state;
+	theatre_up(&t);
+	theatre_open(&t);
+	upstream_begin(&t, FEED_INITIAL, 1);
+	upstream_add(&t, A, &full);
+	upstream_end(&t);
+	follower_open(&t, &f, "");
+	check_snapshot(&f, "full", QUOTE_LTP | QUOTE_DEPTH);
+	follower_ask(&f, "unsub", NULL, A);
+	follower_settle(&t, 2);
+	upstream_begin(&t, FEED_LIVE, 2);
+	upstream_add(&t, A, &ltpc);
+	upstream_end(&t);
+	check_snapshot(&f, "full", QUOTE_LTP);
+	check_snapshot(&f, "option_greeks", QUOTE_LTP);
+	check_snapshot(&f, "ltpc", QUOTE_LTP);
+	upstream_begin(&t, FEED_INITIAL, 3);
+	upstream_add(&t, A, &full);
+	upstream_end(&t);
+	line_is(&f, "initial@3 " A ":ltpc:ltpc=1");
+	check_snapshot(&f, "full", QUOTE_LTP | QUOTE_DEPTH);
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* A subscription between the messages of one turn gets the state behind all of them, and none of
  * them again: prices never go back. */
 static void test_snapshot_within_a_turn(void **state)
@@ -654,6 +710,7 @@ int main(void)
 		cmocka_unit_test(test_long_message),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_snapshots),
+		cmocka_unit_test(test_snapshot_of_a_lesser_mode),
 		cmocka_unit_test(test_snapshot_within_a_turn),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_index),
