@@ -340,6 +340,11 @@ void selection_forget(struct client *c, inst_id id)
 	}
 }
 
+uint32_t selection_pace(const struct client *c, uint32_t i)
+{
+	return c->selected[i].pace;
+}
+
 void selections_list(const struct client *c, struct buf *out)
 {
 	buf_str(out, ",\"selectors\":[");

@@ -29,6 +29,9 @@ void selection_unsubscribe(struct client *c, const char *text, struct buf *out);
 /* The client has asked for this one by its key, or given it up: it is no selection's any more. */
 void selection_forget(struct client *c, inst_id id);
 
+/* How what the client's i-th brings will come, now or later. */
+uint32_t selection_pace(const struct client *c, uint32_t i);
+
 /* A member "selectors" with their texts. */
 void selections_list(const struct client *c, struct buf *out);
 

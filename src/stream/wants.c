@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "stream/selection.h"
 #include "stream/stream_internal.h"
 
 /* The modes that clients ask for and those that go upstream share their first three numbers. */
@@ -136,25 +137,42 @@ bool wants_remove(struct wants *w, inst_id id)
 	return true;
 }
 
-bool wants_fit(const struct wants *w, uint32_t pace)
+/* Adds an interval that is not among them yet; false when there is no room for it. */
+static bool note_interval(uint32_t intervals[INTERVALS_MAX], uint32_t *n, uint32_t pace)
 {
-	uint32_t paces[INTERVALS_MAX], n = 0;
+	uint32_t i = 0;
 
 	if (pace == PACE_TURN || pace == PACE_TICKS)
 		return true;
-	paces[n++] = pace;
+	while (i < *n && intervals[i] != pace)
+		i++;
+	if (i < *n)
+		return true;
+	if (*n == INTERVALS_MAX)
+		return false;
+	intervals[(*n)++] = pace;
+	return true;
+}
+
+bool wants_fit(const struct wants *w, uint32_t pace)
+{
+	const struct client *c = w->client;
+	uint32_t intervals[INTERVALS_MAX], n = 0;
+
+	if (pace == PACE_TURN || pace == PACE_TICKS)
+		return true;
+	note_interval(intervals, &n, pace);
 	bitset_for_each(id, &w->ids)
 	{
 		const struct row *row = &w->rows[id];
-		uint32_t p = row->then != NO_PACE ? row->then : row->pace, i = 0;
 
-		while (i < n && paces[i] != p)
-			i++;
-		if (i < n || p == PACE_TURN || p == PACE_TICKS)
-			continue;
-		if (n == INTERVALS_MAX)
+		if (!note_interval(intervals, &n, row->then != NO_PACE ? row->then : row->pace))
 			return false;
-		paces[n++] = p;
+	}
+	/* What a selector brings later comes in its own interval. */
+	for (uint32_t i = 0; i < c->selected_n; i++) {
+		if (!note_interval(intervals, &n, selection_pace(c, i)))
+			return false;
 	}
 	return true;
 }

@@ -21,6 +21,7 @@ static unsigned select_strikes(const void *arg, const char *text, size_t len, re
 	bool is_call_only = len > 3 && strcmp(text + len - 3, ":CE") == 0;
 	char key[32];
 	unsigned n = 0;
+	int at;
 
 	(void)arg;
 	*miss = (struct resolve_miss){0};
@@ -31,6 +32,11 @@ static unsigned select_strikes(const void *arg, const char *text, size_t len, re
 	if (!money) {
 		miss->code = RESOLVE_NO_PRICE;
 		return 0;
+	}
+	if (sscanf(text, "NIFTY:next:%d", &at) == 1) {
+		snprintf(key, sizeof(key), "NSE_FO|N%d", at);
+		fn(fn_arg, key, strlen(key));
+		return 1;
 	}
 	for (int strike = money - 5; strike <= money + 5; strike += 5) {
 		for (int side = 0; side < (is_call_only ? 1 : 2); side++) {
@@ -285,14 +291,45 @@ static void test_shared(void **state)
 	cJSON_Delete(json);
 }
 
+/* A selector that waits for its price has its interval already: what it brings later finds room. */
+static void test_intervals(void **state)
+{
+	char command[256];
+	cJSON *json;
+
+	(void)state;
+	money = 0;
+	for (int i = 1; i <= 8; i++) {
+		snprintf(command, sizeof(command),
+			 "{\"action\":\"subscribe\",\"policy\":\"interval\",\"interval_ms\":%d0,"
+			 "\"instruments\":[\"NIFTY:next:%d\"]}",
+			 i, i);
+		if (i <= INTERVALS_MAX) {
+			check_str(ask(command, "subscribed"), "");
+			continue;
+		}
+		json = viewer_ask(&v, command, "error");
+		check_str(member_str(json, "code"), "too_many_intervals");
+		cJSON_Delete(json);
+	}
+	money = 100;
+	for (int i = 0; i < INTERVALS_MAX; i++)
+		cJSON_Delete(viewer_hear_type(&v, "selection"));
+	check_i64(subscriptions(), INTERVALS_MAX);
+	/* Given up, it makes room. */
+	ask(UNSUB("NIFTY:next:1"), "unsubscribed");
+	check_str(ask(command, "subscribed"), "NSE_FO|N8");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_brings),  TEST(test_follows),           TEST(test_own_stays),
-		TEST(test_overlap), TEST(test_waits_for_a_price), TEST(test_mode),
-		TEST(test_limit),   TEST(test_no_resume),         TEST(test_shared),
+		TEST(test_brings),    TEST(test_follows),           TEST(test_own_stays),
+		TEST(test_overlap),   TEST(test_waits_for_a_price), TEST(test_mode),
+		TEST(test_limit),     TEST(test_no_resume),         TEST(test_shared),
+		TEST(test_intervals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
