@@ -19,7 +19,8 @@ struct selection {
 	uint64_t version; /* +1 when `ids` changes */
 	inst_id *ids;     /* what is meant, in the order of strikes */
 	uint32_t n, cap;
-	inst_id money; /* tells the price that the money is at; INST_NONE: not known */
+	inst_id money;             /* tells the price that the money is at; INST_NONE: not known */
+	const char *money_refusal; /* why its price is not asked for; NULL: it is */
 	enum resolve_code code;
 };
 
@@ -79,13 +80,28 @@ static void on_key(void *arg, const char *key, size_t len)
 		push_id(&m->ids, &m->n, &m->cap, id);
 }
 
-/* The price that tells the money has to come, or nothing is ever at it. */
+/* Why the price of this instrument cannot be asked for; NULL: it can, and `*id` is its. */
+static const char *admit_money(const struct stream *s, const char *key, inst_id *id)
+{
+	const struct stream_deps *d = &s->deps;
+	size_t len = strlen(key);
+
+	if (!interest_admits(d->interest, instruments_find(&d->book->instruments, key, len),
+			     WANT_LTPC))
+		return "over_broker_limit";
+	*id = intern(s, key, len);
+	return *id == INST_NONE ? "over_limit" : NULL;
+}
+
+/* The price that tells the money has to come, or nothing is ever at it. Where there is no room for it now there
+ * may be some the next time. */
 static void want_money(struct stream *s, struct selection *sel)
 {
 	const struct stream_deps *d = &s->deps;
 	const char *key = d->money_key(d->known_arg, sel->text, strlen(sel->text));
-	inst_id id = key ? intern(s, key, strlen(key)) : INST_NONE;
+	inst_id id = INST_NONE;
 
+	sel->money_refusal = key ? admit_money(s, key, &id) : NULL;
 	if (id == sel->money)
 		return;
 	if (id != INST_NONE)
@@ -261,13 +277,16 @@ static void put_status(struct buf *out, const char *status)
 	buf_printf(out, ",\"status\":\"%s\"", status);
 }
 
-static struct selected *selected_add(struct client *c, const char *text)
+static struct selected *selected_add(struct client *c, const char *text, const char **refusal)
 {
 	struct selection *sel = selection_get(c->stream, text);
 
 	/* Without a price it waits for one; all else is not going to be better. */
-	if (sel->n == 0 && sel->code != RESOLVE_OK && sel->code != RESOLVE_NO_PRICE) {
-		c->selection_code = sel->code;
+	if (sel->n == 0 && sel->code != RESOLVE_OK && sel->code != RESOLVE_NO_PRICE)
+		*refusal = resolve_code_text(sel->code);
+	else
+		*refusal = sel->money_refusal;
+	if (*refusal) {
 		selection_put(c->stream, sel);
 		return NULL;
 	}
@@ -280,6 +299,7 @@ void selection_subscribe(struct client *c, const struct scope *scope, const char
 			 enum view_mode mode, uint32_t pace, struct buf *out)
 {
 	struct selected *sd = selected_find(c, text);
+	const char *refusal = NULL;
 	struct buf unused = {0};
 
 	if (!c->stream->deps.select) {
@@ -291,9 +311,9 @@ void selection_subscribe(struct client *c, const struct scope *scope, const char
 		return;
 	}
 	if (!sd)
-		sd = selected_add(c, text);
+		sd = selected_add(c, text, &refusal);
 	if (!sd) {
-		put_status(out, resolve_code_text(c->selection_code));
+		put_status(out, refusal);
 		return;
 	}
 	sd->mode = mode;

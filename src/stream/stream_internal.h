@@ -147,7 +147,6 @@ struct client {
 	struct auth_caller caller; /* zeroed without a struct auth */
 	struct selected *selected; /* subscriptions by selector */
 	uint32_t selected_n;
-	enum resolve_code selection_code; /* why the last one was refused */
 	struct channel *channels;
 	uint32_t channels_n;
 	struct buf replies; /* whole frames that wait for the socket */

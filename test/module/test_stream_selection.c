@@ -321,6 +321,25 @@ static void test_intervals(void **state)
 	check_str(ask(command, "subscribed"), "NSE_FO|N8");
 }
 
+/* The price that a selector follows counts among what the broker serves. */
+static void test_money_is_limited(void **state)
+{
+	const struct interest_limits limits = {.alone = {2, 9, 9, 9}, .mixed = {1, 9, 9, 9}};
+	struct interest *interest = &t.market.interest;
+
+	(void)state;
+	interest->limits = &limits;
+	viewer_subscribe(&v, "NSE_EQ|1", "ltpc");
+	viewer_subscribe(&v, "NSE_EQ|2", "ltpc");
+	money = 0;
+	check_str(ask(SUB(ATM), "over_broker_limit"), "");
+	check_i64(interest->tops[WANT_LTPC], 2);
+	/* With a price from elsewhere it is served, as far as the limit goes. */
+	ask(UNSUB("NSE_EQ|1"), "unsubscribed");
+	check_str(ask(SUB(ATM), "subscribed"), "");
+	check_i64(interest->tops[WANT_LTPC], 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -329,7 +348,7 @@ int main(void)
 		TEST(test_brings),    TEST(test_follows),           TEST(test_own_stays),
 		TEST(test_overlap),   TEST(test_waits_for_a_price), TEST(test_mode),
 		TEST(test_limit),     TEST(test_no_resume),         TEST(test_shared),
-		TEST(test_intervals),
+		TEST(test_intervals), TEST(test_money_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
