@@ -51,18 +51,33 @@ bool interest_fits(const struct interest *t, const uint32_t more[WANT_MODES])
 	return !t->limits || fits(t->limits, have);
 }
 
-bool interest_admits(const struct interest *t, inst_id id, enum interest_mode mode)
+/* The highest mode when one party has moved from `from` to `to`. */
+static int top_after(const struct interest *t, inst_id id, int from, int to)
 {
-	int top = interest_top(t, id);
+	for (int m = WANT_MODES - 1; m > to && id < t->rows_cap; m--) {
+		if (t->rows[id].count[m] > (m == from))
+			return m;
+	}
+	return to;
+}
+
+bool interest_admits_move(const struct interest *t, inst_id id, int from, enum interest_mode to)
+{
+	int before = interest_top(t, id), after = top_after(t, id, from, (int)to);
 	uint32_t have[WANT_MODES];
 
-	if (!t->limits || (int)mode <= top)
+	if (!t->limits || after == before)
 		return true;
 	memcpy(have, t->tops, sizeof(have));
-	if (top != WANT_NOTHING)
-		have[top]--;
-	have[mode]++;
+	if (before != WANT_NOTHING)
+		have[before]--;
+	have[after]++;
 	return fits(t->limits, have);
+}
+
+bool interest_admits(const struct interest *t, inst_id id, enum interest_mode mode)
+{
+	return interest_admits_move(t, id, WANT_NOTHING, mode);
 }
 
 static void note_change(struct interest *t, inst_id id, int before)

@@ -46,6 +46,10 @@ void interest_drop(struct interest *t, inst_id id, enum interest_mode mode);
  * yet) were added. */
 bool interest_admits(const struct interest *t, inst_id id, enum interest_mode mode);
 
+/* The same for a party that has `from` (WANT_NOTHING: nothing yet) and moves to `to`: what goes to a lower mode
+ * takes a place there. */
+bool interest_admits_move(const struct interest *t, inst_id id, int from, enum interest_mode to);
+
 /* The same for `more[m]` further instruments in mode m. */
 bool interest_fits(const struct interest *t, const uint32_t more[WANT_MODES]);
 

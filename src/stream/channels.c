@@ -86,7 +86,8 @@ const char *channel_subscribe(struct client *c, const struct scope *scope, const
 	if (!c->stream->deps.bars || !parse(name, &interval, &key))
 		return "unknown_channel";
 	id = instruments_find(t, key, strlen(key));
-	refusal = client_admit(c, scope, key, VIEW_FULL, find(c, id, interval) != NULL, &id);
+	refusal = client_admit(c, scope, key, VIEW_FULL,
+			       find(c, id, interval) ? WANT_FULL : WANT_NOTHING, &id);
 	if (refusal)
 		return refusal;
 	add(c, id, interval);

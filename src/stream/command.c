@@ -101,7 +101,7 @@ struct wish {
 };
 
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
-			 enum view_mode mode, bool has_it, inst_id *out)
+			 enum view_mode mode, int had, inst_id *out)
 {
 	const struct stream_deps *d = &c->stream->deps;
 	size_t len = strlen(key);
@@ -114,9 +114,9 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 	if (!d->is_known(d->known_arg, key, len))
 		return "unknown_instrument";
 	id = instruments_find(&d->book->instruments, key, len);
-	if (!has_it && c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
+	if (had == WANT_NOTHING && c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return "over_limit";
-	if (!interest_admits(d->interest, id, (enum interest_mode)mode))
+	if (!interest_admits_move(d->interest, id, had, (enum interest_mode)mode))
 		return "over_broker_limit";
 	/* What the feed and the watch list still need is not for clients to use up. */
 	if (id == INST_NONE &&
@@ -131,8 +131,8 @@ static const char *subscribe_one(struct client *c, const struct scope *scope, co
 {
 	struct wants *w = &c->stream->wants;
 	inst_id id = instruments_find(&c->stream->deps.book->instruments, key, strlen(key));
-	bool has_it = id != INST_NONE && wants_has(w, id);
-	const char *refusal = client_admit(c, scope, key, wish->mode, has_it, &id);
+	int had = id != INST_NONE ? wants_mode(w, id) : WANT_NOTHING;
+	const char *refusal = client_admit(c, scope, key, wish->mode, had, &id);
 
 	if (refusal)
 		return refusal;

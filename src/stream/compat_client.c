@@ -103,7 +103,11 @@ static const struct scope *scope_of(const struct compat_client *client)
 /* Whether the broker would still serve everything. */
 static bool is_served(const struct compat_client *client, inst_id id, enum request_mode mode)
 {
-	return interest_admits(client->compat->stream->deps.interest, id, interest_of((int)mode));
+	int had = id != INST_NONE ? view_mode_of(client->view, id) : -1;
+
+	return interest_admits_move(client->compat->stream->deps.interest, id,
+				    had < 0 ? WANT_NOTHING : (int)interest_of(had),
+				    interest_of((int)mode));
 }
 
 /* The instrument, when the client may subscribe to it; else INST_NONE. */

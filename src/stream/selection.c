@@ -239,7 +239,7 @@ static void enter(struct client *c, struct selected *sd, const struct scope *sco
 		inst_id id;
 
 		if ((wants_has(w, sel->ids[i]) && !(is_new && is_ours)) ||
-		    client_admit(c, scope, key, sd->mode, is_ours, &id))
+		    client_admit(c, scope, key, sd->mode, wants_mode(w, sel->ids[i]), &id))
 			continue;
 		wants_add(w, id, sd->mode);
 		wants_set_pace(w, id, sd->pace);

@@ -274,6 +274,7 @@ void wants_end(struct wants *w);
 void wants_drop(struct wants *w); /* instead of the end: nothing has changed */
 void wants_fini(struct wants *w);
 bool wants_has(const struct wants *w, inst_id id);
+int wants_mode(const struct wants *w, inst_id id); /* WANT_NOTHING: it has none */
 void wants_add(struct wants *w, inst_id id, enum view_mode mode);
 bool wants_remove(struct wants *w, inst_id id);
 
@@ -345,10 +346,10 @@ void client_on_message(struct client *c, const void *data, size_t len);
 void client_send_connection(struct client *c);
 void stream_status_json(const struct stream *s, struct buf *out);
 
-/* The id of an instrument that this client may subscribe to, or the reason why it may not. `has_it`: the
- * subscription is no new one, and counts already. */
+/* The id of an instrument that this client may subscribe to, or the reason why it may not. `had`: the mode
+ * of this very subscription by now, which counts already; WANT_NOTHING: it is a new one. */
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
-			 enum view_mode mode, bool has_it, inst_id *id);
+			 enum view_mode mode, int had, inst_id *id);
 
 /* What this client may see. */
 const struct scope *client_scope(const struct client *c);

@@ -107,6 +107,11 @@ bool wants_has(const struct wants *w, inst_id id)
 	return bitset_has(&w->ids, id);
 }
 
+int wants_mode(const struct wants *w, inst_id id)
+{
+	return wants_has(w, id) ? w->rows[id].mode : WANT_NOTHING;
+}
+
 void wants_add(struct wants *w, inst_id id, enum view_mode mode)
 {
 	struct stream *s = w->client->stream;

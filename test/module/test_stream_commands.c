@@ -292,6 +292,34 @@ static void test_subscribe(void **state)
 	theatre_down(&t);
 }
 
+/* The broker's limits hold on the way down as well: else full and back, one after the other, would fill
+ * ltpc without an end. */
+static void test_lower_mode(void **state)
+{
+	const struct interest_limits limits = {.alone = {2, 2, 2, 0}, .mixed = {2, 2, 2, 0}};
+	struct theatre t;
+	struct viewer v;
+	cJSON *json;
+
+	(void)state;
+	theatre_up(&t);
+	t.market.interest.limits = &limits;
+	theatre_open(&t);
+	viewer_open(&t, &v);
+	viewer_subscribe(&v, "NSE_FO|1", "ltpc");
+	viewer_subscribe(&v, "NSE_FO|2", "ltpc");
+	viewer_subscribe(&v, "NSE_FO|3", "full");
+	json = viewer_ask(&v,
+			  "{\"action\":\"subscribe\",\"mode\":\"ltpc\","
+			  "\"instruments\":[\"NSE_FO|3\"]}",
+			  "subscription_update");
+	check_result(json, 0, "NSE_FO|3", "over_broker_limit");
+	cJSON_Delete(json);
+	check_i64(t.market.interest.tops[WANT_LTPC], 2);
+	check_i64(t.market.interest.tops[WANT_FULL], 1);
+	theatre_down(&t);
+}
+
 static void test_ping(void **state)
 {
 	struct theatre t;
@@ -451,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_clients),
 		cmocka_unit_test(test_bad_listen),
 		cmocka_unit_test(test_subscribe),
+		cmocka_unit_test(test_lower_mode),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_cannot_resume),

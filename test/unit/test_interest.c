@@ -94,6 +94,13 @@ static void test_limits(void **state)
 	check(!interest_admits(&t, 0, WANT_FULL));
 	check(interest_fits(&t, (uint32_t[WANT_MODES]){0}));
 	check(!interest_fits(&t, (uint32_t[WANT_MODES]){[WANT_LTPC] = 1}));
+	/* Who goes to a lower mode needs a place there, unless another stays above. */
+	check(!interest_admits_move(&t, 3, WANT_FULL, WANT_LTPC));
+	check(interest_admits_move(&t, 3, WANT_FULL, WANT_FULL));
+	check(interest_admits_move(&t, 3, WANT_FULL, WANT_OPTION_GREEKS));
+	interest_add(&t, 3, WANT_FULL);
+	check(interest_admits_move(&t, 3, WANT_FULL, WANT_LTPC));
+	interest_drop(&t, 3, WANT_FULL);
 	interest_drop(&t, 3, WANT_FULL);
 	interest_drop(&t, 1, WANT_FULL);
 	check_i64(t.tops[WANT_LTPC], 3);
