@@ -156,6 +156,9 @@ int selector_parse(const char *text, size_t len, struct selector *out, struct ag
 	struct span rest = {text, len}, name = span_trim(span_cut(&rest)), expiry, strike, side;
 
 	*out = (struct selector){0};
+	if (len > SELECTOR_TEXT_MAX)
+		return agni_fail(err, AGNI_EPARSE, "a selector has at most %d bytes",
+				 SELECTOR_TEXT_MAX);
 	if (name.len == 0 || name.len > SELECTOR_NAME_MAX || memchr(text, '\0', len) ||
 	    memchr(text, '|', len))
 		return agni_fail(err, AGNI_EPARSE, "a selector begins with an underlying's name");

@@ -23,6 +23,7 @@
 #include "core/ist.h"
 #include "market/price.h"
 
+#define SELECTOR_TEXT_MAX  128 /* bytes, spaces included */
 #define SELECTOR_NAME_MAX  64  /* bytes of an underlying's name */
 #define SELECTOR_STEPS_MAX 100 /* strikes to one side */
 

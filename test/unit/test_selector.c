@@ -110,6 +110,7 @@ static void test_malformed(void **state)
 		"NSE_INDEX|Nifty 50:current:ATM",
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLM:next:1",
 	};
+	char padded[SELECTOR_TEXT_MAX + 1];
 	struct selector s;
 
 	(void)state;
@@ -118,6 +119,11 @@ static void test_malformed(void **state)
 			fail_msg("%s passes", bad[i]);
 	}
 	check_i64(selector_parse("NIF\0TY:current:ATM", 18, &s, NULL), AGNI_EPARSE);
+	/* Spaces are no way to a text without an end, which would be kept and repeated. */
+	memset(padded, ' ', sizeof(padded));
+	memcpy(padded + sizeof(padded) - 17, "NIFTY:current:ATM", 17);
+	check_i64(selector_parse(padded + 1, SELECTOR_TEXT_MAX, &s, NULL), 0);
+	check_i64(selector_parse(padded, SELECTOR_TEXT_MAX + 1, &s, NULL), AGNI_EPARSE);
 }
 
 /* No byte behind the end is read, whatever stands there. */
