@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * owed: what is one client's alone: answers that waited, snapshots, what passed while its socket was full, its own
- * place in the tape. In this order, one frame per send; the first that the socket does not take ends it
- * until on_writable.
+ * owed: what is one client's alone: answers that waited, snapshots, its own place in the tape, what passed while
+ * its socket was full. In this order, one frame per send; the first that the socket does not take ends it
+ * until on_writable. The tape before the states, so that the last frame says how far both are.
  *
  * seq of a frame: everything of the client's subscriptions up to there was delivered. When more is due than
  * the frame holds, the seq stays where it was: a client that stops between two frames has not seen it all.
@@ -57,7 +57,8 @@ static uint64_t cursor_bound(const struct client *c)
 
 		if (!o || !o->chase)
 			continue;
-		seq = o->chase->is_at_edge ? stream_edge(s).seq : o->chase->cursor.seq;
+		seq = o->chase->is_at_edge ? stream_edge_from(s, &o->chase->cursor).seq
+					   : o->chase->cursor.seq;
 		return seq < s->newest ? seq : s->newest;
 	}
 	return s->newest;
@@ -238,13 +239,13 @@ bool client_send(struct client *c)
 	for (uint32_t i = 0; i < c->seats_n; i++) {
 		struct seat *seat = &c->seats[i];
 
-		if (seat->owed && seat->owed->seen && !send_quotes(c, seat))
+		if (seat->owed && seat->owed->chase && !client_catch_up(c, seat))
 			return false;
 	}
 	for (uint32_t i = 0; i < c->seats_n; i++) {
 		struct seat *seat = &c->seats[i];
 
-		if (seat->owed && seat->owed->chase && !client_catch_up(c, seat))
+		if (seat->owed && seat->owed->seen && !send_quotes(c, seat))
 			return false;
 	}
 	return settle(c);
