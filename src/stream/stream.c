@@ -414,7 +414,7 @@ static void on_sweep(uv_timer_t *timer)
 		sweep_stopping(s, now);
 		return;
 	}
-	if (s->is_draining && list_is_empty(&s->clients))
+	if (s->is_draining && s->clients_now + s->compat.clients_now == 0)
 		module_request_stop(&s->mod); /* nobody is left to wait for */
 	list_for_each (it, &s->clients) {
 		sweep_client(container_of(it, struct client, link), now, wall_ms);

@@ -677,6 +677,25 @@ static void test_flood(void **state)
 	theatre_down(&t);
 }
 
+/* Before a stop a reader is served until the time is over, though it cannot be told. */
+static void test_drain(void **state)
+{
+	struct theatre t;
+	struct follower f;
+
+	(void)state;
+	theatre_up(&t);
+	theatre_open(&t);
+	follower_open(&t, &f, "");
+	follower_ask(&f, "sub", "ltpc", A);
+	t.mod->ops->drain(t.mod, 3000);
+	ws_rig_for(&t.rig, 600); /* two looks at whether somebody is left */
+	upstream_ltp(&t, FEED_LIVE, 5, A, 10000);
+	line_is(&f, "live@5 " A ":ltpc:ltpc=1");
+	follower_fini(&f);
+	theatre_down(&t);
+}
+
 /* The last ticks leave, then everyone is told to go. */
 static void test_stop(void **state)
 {
@@ -719,6 +738,7 @@ int main(void)
 		cmocka_unit_test(test_broker_limit),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
