@@ -159,10 +159,11 @@ void feed_subscribe_changes(struct feed *f)
 	/* First what frees the broker's budget, then what spends it. */
 	note_idle(f);
 	end_lingering(f, keys);
-	for (int want = 0; want < WANT_MODES; want++) {
+	for (int want = 0; want < WANT_MODES; want++)
 		tell(f, CONTROL_CHANGE_MODE, want, keys);
+	for (int want = 0; want < WANT_MODES; want++)
 		tell(f, CONTROL_SUB, want, keys);
-	}
+	tell(f, CONTROL_CHANGE_MODE, WANT_FULL_D30, keys); /* of what was asked for just now */
 	bitset_clear(&f->deps.interest->changed);
 	free(keys);
 }

@@ -316,6 +316,22 @@ static void test_changes(void **state)
 	broker_down(&b);
 }
 
+/* The broker takes one request after the other: a place in a mode is left before another takes it. */
+static void test_places(void **state)
+{
+	struct broker b;
+
+	(void)state;
+	broker_up(&b);
+	broker_connect(&b);
+	want(&b, FO, WANT_LTPC);
+	check_asked(&b, 1, "sub ltpc NSE_FO|45450\n");
+	want(&b, FO, WANT_FULL);
+	want(&b, "NSE_EQ|A", WANT_LTPC);
+	check_asked(&b, 2, "change_mode full NSE_FO|45450\nsub ltpc NSE_EQ|A\n");
+	broker_down(&b);
+}
+
 /* What nobody wants any more stays for a while, unless its place is needed. */
 static void test_lingering(void **state)
 {
@@ -664,6 +680,7 @@ int main(void)
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_lingering),
 		cmocka_unit_test(test_lingering_ends),
 		cmocka_unit_test(test_subscribed_again),
