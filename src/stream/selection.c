@@ -17,8 +17,11 @@ struct selection {
 	char *text;
 	uint32_t refs;
 	uint64_t version; /* +1 when `ids` changes */
-	inst_id *ids;     /* what is meant, in the order of strikes */
-	uint32_t n, cap;
+	/* what is meant, in the order of strikes; each with a NUL behind */
+	struct buf keys;
+	inst_id *ids; /* INST_NONE: no client has had it yet, so the table does not know it */
+	uint32_t n;
+	struct bitset meant;       /* the ids */
 	inst_id money;             /* tells the price that the money is at; INST_NONE: not known */
 	const char *money_refusal; /* why its price is not asked for; NULL: it is */
 	enum resolve_code code;
@@ -54,11 +57,28 @@ static void push_id(inst_id **ids, uint32_t *n, uint32_t *cap, inst_id id)
 
 /* --- what a text means -------------------------------------------------------------------------- */
 
-struct meaning {
-	struct stream *stream;
-	inst_id *ids;
-	uint32_t n, cap;
-};
+/* A place in the table of instruments is for what a client may have, not for all that is meant. */
+static void find_ids(const struct stream *s, struct selection *sel)
+{
+	const char *key = sel->keys.data;
+
+	for (uint32_t i = 0; i < sel->n && sel->meant.count < sel->n; i++) {
+		size_t len = strlen(key);
+
+		if (sel->ids[i] == INST_NONE) {
+			sel->ids[i] = instruments_find(&s->deps.book->instruments, key, len);
+			if (sel->ids[i] != INST_NONE)
+				bitset_add(&sel->meant, sel->ids[i]);
+		}
+		key += len + 1;
+	}
+}
+
+static void on_key(void *arg, const char *key, size_t len)
+{
+	buf_append(arg, key, len);
+	buf_byte(arg, '\0');
+}
 
 /* As in client_admit: the last places are not for clients. */
 static inst_id intern(const struct stream *s, const char *key, size_t len)
@@ -69,15 +89,6 @@ static inst_id intern(const struct stream *s, const char *key, size_t len)
 	return id != INST_NONE || t->count + INSTRUMENTS_RESERVE >= t->limit
 		       ? id
 		       : instruments_intern(t, key, len);
-}
-
-static void on_key(void *arg, const char *key, size_t len)
-{
-	struct meaning *m = arg;
-	inst_id id = intern(m->stream, key, len);
-
-	if (id != INST_NONE)
-		push_id(&m->ids, &m->n, &m->cap, id);
 }
 
 /* Why the price of this instrument cannot be asked for; NULL: it can, and `*id` is its. */
@@ -111,28 +122,35 @@ static void want_money(struct stream *s, struct selection *sel)
 	sel->money = id;
 }
 
+static void set_meaning(const struct stream *s, struct selection *sel, struct buf *keys, uint32_t n)
+{
+	buf_fini(&sel->keys);
+	sel->keys = *keys;
+	sel->n = n;
+	sel->ids = mem_realloc(sel->ids, n * sizeof(*sel->ids));
+	for (uint32_t i = 0; i < n; i++)
+		sel->ids[i] = INST_NONE;
+	bitset_clear(&sel->meant);
+	find_ids(s, sel);
+	sel->version++;
+}
+
 /* Where nothing is meant any more (no price, no master) what was meant stays. */
 static void look(struct stream *s, struct selection *sel)
 {
 	const struct stream_deps *d = &s->deps;
-	struct meaning m = {.stream = s};
+	struct buf keys = {0};
 	struct resolve_miss miss;
+	uint32_t n;
 
 	want_money(s, sel);
-	if (d->select(d->known_arg, sel->text, strlen(sel->text), on_key, &m, &miss) == 0) {
-		sel->code = miss.code;
-		return;
-	}
-	sel->code = RESOLVE_OK;
-	if (m.n == sel->n && (m.n == 0 || memcmp(m.ids, sel->ids, m.n * sizeof(*m.ids)) == 0)) {
-		free(m.ids);
-		return;
-	}
-	free(sel->ids);
-	sel->ids = m.ids;
-	sel->n = m.n;
-	sel->cap = m.cap;
-	sel->version++;
+	n = d->select(d->known_arg, sel->text, strlen(sel->text), on_key, &keys, &miss);
+	sel->code = n ? RESOLVE_OK : miss.code;
+	if (n == 0 ||
+	    (keys.len == sel->keys.len && memcmp(keys.data, sel->keys.data, keys.len) == 0))
+		buf_fini(&keys);
+	else
+		set_meaning(s, sel, &keys, n);
 }
 
 static struct selection *selection_find(const struct stream *s, const char *text)
@@ -169,7 +187,9 @@ static void selection_put(struct stream *s, struct selection *sel)
 		interest_drop(s->deps.interest, sel->money, WANT_LTPC);
 	list_remove(&sel->link);
 	free(sel->text);
+	buf_fini(&sel->keys);
 	free(sel->ids);
+	bitset_fini(&sel->meant);
 	free(sel);
 }
 
@@ -199,7 +219,7 @@ static bool hand_over(struct client *c, const struct selected *from, inst_id id)
 	for (uint32_t i = 0; i < c->selected_n; i++) {
 		struct selected *other = &c->selected[i];
 
-		if (other != from && has_id(other->selection->ids, other->selection->n, id)) {
+		if (other != from && bitset_has(&other->selection->meant, id)) {
 			push_id(&other->ids, &other->n, &other->cap, id);
 			return true;
 		}
@@ -213,10 +233,12 @@ static void leave(struct client *c, struct selected *sd, bool is_over, struct bu
 	const struct selection *sel = sd->selection;
 	uint32_t kept = 0, told = 0;
 
+	for (uint32_t i = 0; i < c->selected_n; i++)
+		find_ids(c->stream, c->selected[i].selection);
 	for (uint32_t i = 0; i < sd->n; i++) {
 		inst_id id = sd->ids[i];
 
-		if (!is_over && has_id(sel->ids, sel->n, id)) {
+		if (!is_over && bitset_has(&sel->meant, id)) {
 			sd->ids[kept++] = id;
 		} else if (!hand_over(c, sd, id) && wants_remove(&c->stream->wants, id)) {
 			put_key(c, id, &told, out);
@@ -230,23 +252,25 @@ static void enter(struct client *c, struct selected *sd, const struct scope *sco
 		  struct buf *out)
 {
 	struct wants *w = &c->stream->wants;
-	const struct selection *sel = sd->selection;
+	struct selection *sel = sd->selection;
+	const char *key = sel->keys.data;
 	uint32_t told = 0;
 
-	for (uint32_t i = 0; i < sel->n; i++) {
-		const char *key = instruments_key(&c->stream->deps.book->instruments, sel->ids[i]);
-		bool is_ours = has_id(sd->ids, sd->n, sel->ids[i]);
-		inst_id id;
+	find_ids(c->stream, sel);
+	for (uint32_t i = 0; i < sel->n; i++, key += strlen(key) + 1) {
+		inst_id id = sel->ids[i];
+		int had = wants_mode(w, id);
 
-		if ((wants_has(w, sel->ids[i]) && !(is_new && is_ours)) ||
-		    client_admit(c, scope, key, sd->mode, wants_mode(w, sel->ids[i]), &id))
+		if ((had != WANT_NOTHING && !(is_new && has_id(sd->ids, sd->n, id))) ||
+		    client_admit(c, scope, key, sd->mode, had, &id))
 			continue;
 		wants_add(w, id, sd->mode);
 		wants_set_pace(w, id, sd->pace);
-		if (!is_ours)
+		if (had == WANT_NOTHING)
 			push_id(&sd->ids, &sd->n, &sd->cap, id);
 		put_key(c, id, &told, out);
 	}
+	find_ids(c->stream, sel);
 	sd->version = sel->version;
 }
 
@@ -256,12 +280,11 @@ static void put_keys(const struct client *c, const struct selected *sd, const st
 		     struct buf *out)
 {
 	const struct selection *sel = sd->selection;
+	const char *key = sel->keys.data;
 	uint32_t n = 0, left_out = 0;
 
 	buf_str(out, ",\"keys\":[");
-	for (uint32_t i = 0; i < sel->n; i++) {
-		const char *key = instruments_key(&c->stream->deps.book->instruments, sel->ids[i]);
-
+	for (uint32_t i = 0; i < sel->n; i++, key += strlen(key) + 1) {
 		if (wants_has(&c->stream->wants, sel->ids[i]))
 			put_key(c, sel->ids[i], &n, out);
 		else

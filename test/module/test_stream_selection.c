@@ -255,6 +255,20 @@ static void test_limit(void **state)
 	check_i64(left_out(SUB(ATM)), 3);
 }
 
+/* What a client may not have takes no place in the table of instruments, which nothing ever leaves. */
+static void test_no_places(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "NSE_EQ|%d", i);
+		viewer_subscribe(&v, key, "ltpc");
+	}
+	check_i64(left_out(SUB(ATM)), 3);
+	check_i64(t.market.book.instruments.count, 9 + 3 + 1);
+}
+
 /* With a place to go on from there is no selector: what it meant then is not known. */
 static void test_no_resume(void **state)
 {
@@ -345,10 +359,10 @@ static void test_money_is_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_brings),    TEST(test_follows),           TEST(test_own_stays),
-		TEST(test_overlap),   TEST(test_waits_for_a_price), TEST(test_mode),
-		TEST(test_limit),     TEST(test_no_resume),         TEST(test_shared),
-		TEST(test_intervals), TEST(test_money_is_limited),
+		TEST(test_brings),  TEST(test_follows),           TEST(test_own_stays),
+		TEST(test_overlap), TEST(test_waits_for_a_price), TEST(test_mode),
+		TEST(test_limit),   TEST(test_no_resume),         TEST(test_no_places),
+		TEST(test_shared),  TEST(test_intervals),         TEST(test_money_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
