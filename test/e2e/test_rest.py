@@ -181,7 +181,7 @@ async def test_rest_limits(t):
                          "http.body_timeout_ms": "1500"})
     get = b"GET /health HTTP/1.1\r\n" + HOST
     post = b"POST /health HTTP/1.1\r\n" + HOST
-    long_target = b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"
+    long_target = b"GET /" + b"a" * 15000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"
     long_chunk = b"Transfer-Encoding: chunked\r\n\r\n10001\r\n" + b"a" * 65537
     for raw, want in ((long_target, (414, "uri_too_long")),
                       (get + b"X: " + b"a" * 20000 + b"\r\n\r\n", (431, None)),
