@@ -365,6 +365,11 @@ void channels_fini(struct client *c);
 void stream_flush(struct stream *s);
 void seat_fall_behind(struct seat *seat, const struct tape_cursor *place);
 
+/* door.c: the callbacks of the listener that judge; `arg` is the stream. */
+bool stream_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r);
+/* A GET that asks for no upgrade: authorize of the broker's protocol, or nothing that is here. */
+bool stream_request(void *arg, const struct ws_handshake *h, struct ws_refusal *answer);
+
 /* stream.c: a flush at the end of this turn. */
 void stream_arm(struct stream *s);
 
