@@ -103,27 +103,8 @@ struct wish {
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
 			 enum view_mode mode, int had, inst_id *out)
 {
-	const struct stream_deps *d = &c->stream->deps;
-	size_t len = strlen(key);
-	inst_id id;
-
-	if (!instrument_key_is_valid(key, len))
-		return "invalid_instrument";
-	if (!scope_permits(scope, key, len))
-		return "not_permitted"; /* before it is said whether there is such a thing */
-	if (!d->is_known(d->known_arg, key, len))
-		return "unknown_instrument";
-	id = instruments_find(&d->book->instruments, key, len);
-	if (had == WANT_NOTHING && c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
-		return "over_limit";
-	if (!interest_admits_move(d->interest, id, had, (enum interest_mode)mode))
-		return "over_broker_limit";
-	/* What the feed and the watch list still need is not for clients to use up. */
-	if (id == INST_NONE &&
-	    d->book->instruments.count + INSTRUMENTS_RESERVE >= d->book->instruments.limit)
-		return "over_limit";
-	*out = instruments_intern(&d->book->instruments, key, len);
-	return *out == INST_NONE ? "over_limit" : NULL;
+	return stream_admit(c->stream, scope, key, (enum interest_mode)mode, had,
+			    c->subs + c->channels_n, out);
 }
 
 static const char *subscribe_one(struct client *c, const struct scope *scope, const char *key,

@@ -100,35 +100,31 @@ static const struct scope *scope_of(const struct compat_client *client)
 	return auth ? auth_scope(auth, &client->caller) : &all;
 }
 
-/* Whether the broker would still serve everything. */
-static bool is_served(const struct compat_client *client, inst_id id, enum request_mode mode)
+/* As stream_admit has it: the mode in which the client has the key now, or WANT_NOTHING. */
+static int had_mode(const struct compat_client *client, inst_id id)
 {
 	int had = id != INST_NONE ? view_mode_of(client->view, id) : -1;
 
-	return interest_admits_move(client->compat->stream->deps.interest, id,
-				    had < 0 ? WANT_NOTHING : (int)interest_of(had),
+	return had < 0 ? WANT_NOTHING : (int)interest_of(had);
+}
+
+/* Whether the broker would still serve everything. */
+static bool is_served(const struct compat_client *client, inst_id id, enum request_mode mode)
+{
+	return interest_admits_move(client->compat->stream->deps.interest, id, had_mode(client, id),
 				    interest_of((int)mode));
 }
 
 /* The instrument, when the client may subscribe to it; else INST_NONE. */
 static inst_id admit(const struct compat_client *client, const char *key, enum request_mode mode)
 {
-	const struct stream_deps *d = &client->compat->stream->deps;
-	struct instruments *t = &d->book->instruments;
-	size_t len = strlen(key);
-	inst_id id;
+	const struct stream *s = client->compat->stream;
+	inst_id id = instruments_find(&s->deps.book->instruments, key, strlen(key));
 
-	if (!instrument_key_is_valid(key, len) || !scope_permits(scope_of(client), key, len) ||
-	    !d->is_known(d->known_arg, key, len))
-		return INST_NONE;
-	id = instruments_find(t, key, len);
-	if ((id == INST_NONE || view_mode_of(client->view, id) < 0) &&
-	    client->view->keys_n >= (uint32_t)d->cfg->max_subscriptions)
-		return INST_NONE;
-	if (!is_served(client, id, mode) ||
-	    (id == INST_NONE && t->count + INSTRUMENTS_RESERVE >= t->limit))
-		return INST_NONE;
-	return instruments_intern(t, key, len);
+	return stream_admit(s, scope_of(client), key, interest_of((int)mode), had_mode(client, id),
+			    client->view->keys_n, &id)
+		       ? INST_NONE
+		       : id;
 }
 
 /* A snapshot is due, when there is state that may be taken for the present; else what the broker

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * door: who is let in on stream.listen: the right path, the right host, no page of somebody else, and a
- * key. What is particular to the broker's protocol is in compat_door.c.
+ * door: who is let in on stream.listen (the right path, the right host, no page of somebody else, and a
+ * key), and what instruments those inside may have. What is particular to the broker's protocol is in
+ * compat_door.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,4 +133,38 @@ bool stream_request(void *arg, const struct ws_handshake *h, struct ws_refusal *
 	struct stream *s = arg;
 
 	return !s->is_stopping && (!address_passes(s, h, answer) || compat_answer(s, h, answer));
+}
+
+/* --- what those inside may have ------------------------------------------------------------------ */
+
+/* What the feed and the watch list still need is not for clients to use up. */
+inst_id stream_intern(const struct stream *s, const char *key, size_t len)
+{
+	struct instruments *t = &s->deps.book->instruments;
+	inst_id id = instruments_find(t, key, len);
+
+	return id != INST_NONE || t->count + INSTRUMENTS_RESERVE >= t->limit
+		       ? id
+		       : instruments_intern(t, key, len);
+}
+
+const char *stream_admit(const struct stream *s, const struct scope *scope, const char *key,
+			 enum interest_mode mode, int had, uint32_t has_n, inst_id *out)
+{
+	const struct stream_deps *d = &s->deps;
+	size_t len = strlen(key);
+
+	if (!instrument_key_is_valid(key, len))
+		return "invalid_instrument";
+	if (!scope_permits(scope, key, len))
+		return "not_permitted"; /* before it is said whether there is such a thing */
+	if (!d->is_known(d->known_arg, key, len))
+		return "unknown_instrument";
+	if (had == WANT_NOTHING && has_n >= (uint32_t)d->cfg->max_subscriptions)
+		return "over_limit";
+	if (!interest_admits_move(d->interest, instruments_find(&d->book->instruments, key, len),
+				  had, mode))
+		return "over_broker_limit";
+	*out = stream_intern(s, key, len);
+	return *out == INST_NONE ? "over_limit" : NULL;
 }

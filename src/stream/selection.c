@@ -80,17 +80,6 @@ static void on_key(void *arg, const char *key, size_t len)
 	buf_byte(arg, '\0');
 }
 
-/* As in client_admit: the last places are not for clients. */
-static inst_id intern(const struct stream *s, const char *key, size_t len)
-{
-	struct instruments *t = &s->deps.book->instruments;
-	inst_id id = instruments_find(t, key, len);
-
-	return id != INST_NONE || t->count + INSTRUMENTS_RESERVE >= t->limit
-		       ? id
-		       : instruments_intern(t, key, len);
-}
-
 /* Why the price of this instrument cannot be asked for; NULL: it can, and `*id` is its. */
 static const char *admit_money(const struct stream *s, const char *key, inst_id *id)
 {
@@ -100,7 +89,7 @@ static const char *admit_money(const struct stream *s, const char *key, inst_id 
 	if (!interest_admits(d->interest, instruments_find(&d->book->instruments, key, len),
 			     WANT_LTPC))
 		return "over_broker_limit";
-	*id = intern(s, key, len);
+	*id = stream_intern(s, key, len);
 	return *id == INST_NONE ? "over_limit" : NULL;
 }
 

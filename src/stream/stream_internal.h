@@ -365,6 +365,14 @@ void channels_fini(struct client *c);
 void stream_flush(struct stream *s);
 void seat_fall_behind(struct seat *seat, const struct tape_cursor *place);
 
+/* door.c: the id of an instrument that a client may subscribe to in `mode`; else the reason why it may
+ * not. `had`: the mode it has it in now, or WANT_NOTHING; `has_n`: of how many it has any. */
+const char *stream_admit(const struct stream *s, const struct scope *scope, const char *key,
+			 enum interest_mode mode, int had, uint32_t has_n, inst_id *out);
+
+/* The id of a key; INST_NONE when it is new and the table is full but for the reserve. */
+inst_id stream_intern(const struct stream *s, const char *key, size_t len);
+
 /* door.c: the callbacks of the listener that judge; `arg` is the stream. */
 bool stream_handshake(void *arg, const struct ws_handshake *h, struct ws_refusal *r);
 /* A GET that asks for no upgrade: authorize of the broker's protocol, or nothing that is here. */
