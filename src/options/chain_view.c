@@ -12,83 +12,14 @@
 #define YEAR_MS (365.0 * 86400000.0)
 
 struct making {
-	const struct master *m;
+	struct chain_source from;
 	const struct chain_query *q;
-	const struct resolve_market *market;
-	const struct upstream_view *upstream;
 	struct chain_view *v;
 };
 
-/* --- quotes ------------------------------------------------------------------------------------ */
-
-static struct chain_leg leg_of(const struct making *k, uint32_t row)
-{
-	const struct instruments *t = &k->market->book->instruments;
-	struct chain_leg leg = {.row = MASTER_NONE, .id = INST_NONE};
-	const char *key;
-	size_t len;
-
-	if (row == MASTER_NONE)
-		return leg;
-	key = master_key(k->m, row);
-	len = strlen(key);
-	if (k->q->permits && !k->q->permits(k->q->permits_arg, key, len))
-		return leg;
-	leg.row = row;
-	leg.id = instruments_find(t, key, len);
-	if (leg.id != INST_NONE && !book_slot(k->market->book, leg.id))
-		leg.id = INST_NONE;
-	leg.is_stale = leg.id != INST_NONE && k->upstream &&
-		       k->upstream->is_stale(k->upstream->arg, leg.id);
-	return leg;
-}
-
-/* The slot that may be reckoned with, or NULL. */
-static const struct slot *slot_of(const struct making *k, const struct chain_leg *leg)
-{
-	return leg->id == INST_NONE || leg->is_stale ? NULL : book_slot(k->market->book, leg->id);
-}
-
-static void take_price(struct chain_quote *out, enum chain_present bit, double *field, price_t p)
-{
-	*field = price_to_double(p);
-	if (*field > 0)
-		out->present |= bit;
-	else
-		*field = 0;
-}
-
-static int64_t take_count(double v)
-{
-	return v > 0 && v < 9e15 ? (int64_t)v : 0;
-}
-
 static struct chain_quote quote_of(struct making *k, const struct chain_leg *leg)
 {
-	const struct slot *slot = slot_of(k, leg);
-	struct chain_quote out = {0};
-	const struct quote *q;
-
-	if (!slot)
-		return out;
-	q = &slot->q;
-	if (q->present & QUOTE_LTP)
-		take_price(&out, CHAIN_LTP, &out.ltp, q->ltp);
-	if ((q->present & QUOTE_DEPTH) && q->depth_n) {
-		take_price(&out, CHAIN_BID, &out.bid, q->depth[0].bid);
-		take_price(&out, CHAIN_ASK, &out.ask, q->depth[0].ask);
-	}
-	if (q->present & QUOTE_OI) {
-		out.oi = take_count(q->oi);
-		out.present |= CHAIN_OI;
-	}
-	if (q->present & QUOTE_VTT) {
-		out.volume = q->vtt;
-		out.present |= CHAIN_VOLUME;
-	}
-	if (slot->seq > k->v->seq)
-		k->v->seq = slot->seq;
-	return out;
+	return chain_leg_quote(&k->from, leg, &k->v->seq);
 }
 
 /* --- strikes ----------------------------------------------------------------------------------- */
@@ -120,25 +51,27 @@ static struct chain_strike *strike_at(struct chain_view *v, double strike, int *
 static void on_contract(void *arg, uint32_t row)
 {
 	struct making *k = arg;
-	const struct master_row *r = &k->m->rows[row];
+	const struct master_row *r = &k->from.m->rows[row];
 	int at;
 
 	k->v->expiry = r->expiry;
 	k->v->underlying = r->underlying;
 	if (strike_at(k->v, price_to_double(r->strike), &at))
-		k->v->legs[at][r->type == TYPE_CE ? OPTION_CALL : OPTION_PUT] = leg_of(k, row);
+		k->v->legs[at][r->type == TYPE_CE ? OPTION_CALL : OPTION_PUT] =
+			chain_leg_of(&k->from, row);
 }
 
 /* The future of the same expiry; weekly options have none. */
 static void find_future(struct making *k)
 {
-	const struct master_underlying *u = &k->m->underlyings[k->v->underlying];
+	const struct master_underlying *u = &k->from.m->underlyings[k->v->underlying];
 
 	for (uint32_t i = 0; i < u->n; i++) {
-		uint32_t row = k->m->contracts[u->first + i];
+		uint32_t row = k->from.m->contracts[u->first + i];
 
-		if (k->m->rows[row].type == TYPE_FUT && k->m->rows[row].expiry == k->v->expiry)
-			k->v->future = leg_of(k, row);
+		if (k->from.m->rows[row].type == TYPE_FUT &&
+		    k->from.m->rows[row].expiry == k->v->expiry)
+			k->v->future = chain_leg_of(&k->from, row);
 	}
 	k->v->in.future = quote_of(k, &k->v->future);
 }
@@ -191,7 +124,7 @@ static bool list(struct making *k, struct resolve_miss *miss)
 			       .has_puts = true};
 
 	snprintf(all.underlying, sizeof(all.underlying), "%s", k->q->underlying);
-	if (resolve_selector(k->m, &all, k->market, on_contract, k, miss) == 0)
+	if (resolve_selector(k->from.m, &all, k->from.market, on_contract, k, miss) == 0)
 		return false;
 	return true;
 }
@@ -202,10 +135,10 @@ static void fill(struct making *k)
 	struct chain_quote spot;
 
 	v->expiry_ms = calendar_expiry_instant(v->expiry);
-	v->in.t = (double)(v->expiry_ms - k->market->now_ms) / YEAR_MS;
+	v->in.t = (double)(v->expiry_ms - k->from.market->now_ms) / YEAR_MS;
 	v->in.strikes = v->strikes;
 	v->future = (struct chain_leg){.row = MASTER_NONE, .id = INST_NONE};
-	v->spot = leg_of(k, resolve_underlying_row(k->m, v->underlying));
+	v->spot = chain_leg_of(&k->from, resolve_underlying_row(k->from.m, v->underlying));
 	spot = quote_of(k, &v->spot);
 	v->in.spot = spot.present & CHAIN_LTP ? spot.ltp : 0;
 	find_future(k);
@@ -219,7 +152,12 @@ struct chain_view *chain_view_make(const struct master *m, const struct chain_qu
 				   const struct resolve_market *market,
 				   const struct upstream_view *upstream, struct resolve_miss *miss)
 {
-	struct making k = {.m = m, .q = q, .market = market, .upstream = upstream};
+	struct making k = {.from = {.m = m,
+				    .market = market,
+				    .upstream = upstream,
+				    .permits = q->permits,
+				    .permits_arg = q->permits_arg},
+			   .q = q};
 
 	k.v = mem_zalloc(sizeof(*k.v));
 	if (!list(&k, miss)) {

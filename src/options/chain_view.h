@@ -5,23 +5,12 @@
  *
  *     underlying, expiry --> rows of the master, by strike --> quotes of the book --> chain_compute
  *
- * Only what is not stale is reckoned with. A contract that nobody watches, or whose quote must not be
- * taken for the present, is in the chain with its key and without a price.
+ * Only what is not stale is reckoned with: chain_leg.h.
  */
 #ifndef AGNI_OPTIONS_CHAIN_VIEW_H
 #define AGNI_OPTIONS_CHAIN_VIEW_H
 
-#include "market/book.h"
-#include "market/resolve.h"
-#include "market/upstream.h"
-#include "options/chain_math.h"
-
-/* One contract. */
-struct chain_leg {
-	uint32_t row; /* of the master; MASTER_NONE: not listed, or not for this reader */
-	inst_id id;   /* INST_NONE: never watched */
-	bool is_stale;
-};
+#include "options/chain_leg.h"
 
 struct chain_view {
 	uint32_t underlying; /* of the master */
