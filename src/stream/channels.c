@@ -1,131 +1,128 @@
 /* SPDX-License-Identifier: MIT
  *
- * channels: what a client may have beside quotes: "status" (everyone gets it), and bars of an
- * instrument, "bars:1m:NSE_INDEX|Nifty 50".
- *
- * A channel of bars is a version and an instant. Each sweep sends those bars that have changed since,
- * and those that are over since, in one frame; a reader that is slow gets fewer states of a bar, never
- * a queue of them. The newest bar comes at once when one subscribes; what was before is at /bars.
+ * channels: see channels.h. "status" is no kind of channel: everyone gets it.
  */
+#include "stream/channels.h"
+
 #include <stdlib.h>
 
-#include "market/bars_view.h"
 #include "stream/stream_internal.h"
 
-#define PREFIX "bars:"
-
-struct channel {
-	inst_id id;
-	enum bar_interval interval;
-	uint64_t generation; /* of the bars that `version` counts in */
-	uint64_t version;    /* what has changed up to here was sent */
-	int64_t now_ms;      /* market time of that; 0: nothing was sent yet */
-	int64_t final_ms;    /* when the next bar ends that has begun; INT64_MAX: all have */
-	bool is_stale;       /* at that time nobody watched the instrument */
+static const struct channel_ops *const kinds[CHANNEL_KINDS] = {
+	[CHANNEL_BARS] = &channel_bars_ops,
 };
 
-/* What a channel is to be compared with. */
-struct present {
-	const struct bars *bars;
-	const struct instrument_bars *of;
-	int64_t now_ms;
-	bool is_stale;
-};
-
-static struct channel *find(const struct client *c, inst_id id, enum bar_interval interval)
+/* Whether the name is one of this kind: it has the prefix, or is it. */
+static bool is_of_kind(const struct channel_ops *ops, const char *name)
 {
-	for (uint32_t i = 0; i < c->channels_n; i++) {
-		struct channel *ch = &c->channels[i];
+	size_t n = strlen(ops->prefix);
 
-		if (ch->id == id && ch->interval == interval)
-			return ch;
+	return ops->prefix[n - 1] == ':' ? strncmp(name, ops->prefix, n) == 0
+					 : strcmp(name, ops->prefix) == 0;
+}
+
+/* The kind of a name, and its normal form on the heap; CHANNEL_KINDS: there is no such channel. */
+static enum channel_kind look_up(const char *name, char **normal)
+{
+	struct buf b = {0};
+
+	for (int k = 0; k < CHANNEL_KINDS; k++) {
+		if (!is_of_kind(kinds[k], name))
+			continue;
+		if (!kinds[k]->normalize)
+			buf_str(&b, name);
+		else if (!kinds[k]->normalize(name, &b))
+			break;
+		*normal = mem_strndup(b.data, b.len);
+		buf_fini(&b);
+		return (enum channel_kind)k;
 	}
-	return NULL;
+	buf_fini(&b);
+	return CHANNEL_KINDS;
 }
 
-static void add(struct client *c, inst_id id, enum bar_interval interval)
+/* Where it is in c->channels; c->channels_n: nowhere. */
+static uint32_t find(const struct client *c, const char *name)
 {
-	if (find(c, id, interval))
-		return;
+	uint32_t i = 0;
+
+	while (i < c->channels_n && strcmp(c->channels[i]->name, name) != 0)
+		i++;
+	return i;
+}
+
+static void drop(struct client *c, uint32_t i)
+{
+	struct channel *ch = c->channels[i];
+
+	c->channels[i] = c->channels[--c->channels_n];
+	list_remove(&ch->link);
+	free(ch->name);
+	ch->ops->close(c, ch);
+}
+
+/* The name is the channel's from here on. */
+static void add(struct client *c, enum channel_kind kind, struct channel *ch, char *name)
+{
+	ch->ops = kinds[kind];
+	ch->client = c;
+	ch->name = name;
+	list_append(&c->stream->channels[kind], &ch->link);
 	c->channels = mem_realloc(c->channels, (c->channels_n + 1) * sizeof(*c->channels));
-	c->channels[c->channels_n++] = (struct channel){.id = id, .interval = interval};
-	/* Bars need trades and the day's volume: the instrument is asked for upstream. */
-	interest_add(c->stream->deps.interest, id, WANT_FULL);
-}
-
-static void drop(struct client *c, struct channel *ch)
-{
-	interest_drop(c->stream->deps.interest, ch->id, WANT_FULL);
-	*ch = c->channels[--c->channels_n];
-}
-
-/* "bars:1m:KEY" to its two parts. */
-static bool parse(const char *name, enum bar_interval *interval, const char **key)
-{
-	const char *colon;
-
-	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
-		return false;
-	name += strlen(PREFIX);
-	colon = strchr(name, ':');
-	if (!colon || !bar_interval_parse(name, (size_t)(colon - name), interval))
-		return false;
-	*key = colon + 1;
-	return true;
+	c->channels[c->channels_n++] = ch;
 }
 
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name)
 {
-	enum bar_interval interval;
-	const struct instruments *t = &c->stream->deps.book->instruments;
-	const char *key, *refusal;
-	inst_id id;
+	const char *refusal = "subscribed"; /* what one has is no new one */
+	struct channel *ch = NULL;
+	enum channel_kind kind;
+	char *normal;
 
 	if (strcmp(name, "status") == 0)
 		return "subscribed"; /* it comes anyway */
-	if (!c->stream->deps.bars || !parse(name, &interval, &key))
+	kind = look_up(name, &normal);
+	if (kind == CHANNEL_KINDS)
 		return "unknown_channel";
-	id = instruments_find(t, key, strlen(key));
-	refusal = client_admit(c, scope, key, VIEW_FULL,
-			       find(c, id, interval) ? WANT_FULL : WANT_NOTHING, &id);
-	if (refusal)
+	if (find(c, normal) == c->channels_n)
+		ch = kinds[kind]->open(c, scope, normal, &refusal);
+	if (!ch) {
+		free(normal);
 		return refusal;
-	add(c, id, interval);
+	}
+	add(c, kind, ch, normal);
 	return "subscribed";
 }
 
 const char *channel_unsubscribe(struct client *c, const char *name)
 {
-	const struct instruments *t = &c->stream->deps.book->instruments;
-	enum bar_interval interval;
-	struct channel *ch;
-	const char *key;
+	char *normal;
+	uint32_t i;
 
-	if (!parse(name, &interval, &key))
-		return strcmp(name, "status") == 0 ? "not_subscribed" : "unknown_channel";
-	ch = find(c, instruments_find(t, key, strlen(key)), interval);
-	if (!ch)
+	if (strcmp(name, "status") == 0)
 		return "not_subscribed";
-	drop(c, ch);
+	if (look_up(name, &normal) == CHANNEL_KINDS)
+		return "unknown_channel";
+	i = find(c, normal);
+	free(normal);
+	if (i == c->channels_n)
+		return "not_subscribed";
+	drop(c, i);
 	return "unsubscribed";
+}
+
+void channels_init(struct stream *s)
+{
+	for (int k = 0; k < CHANNEL_KINDS; k++)
+		list_init(&s->channels[k]);
 }
 
 void channels_fini(struct client *c)
 {
 	while (c->channels_n)
-		drop(c, &c->channels[0]);
+		drop(c, c->channels_n - 1);
 	free(c->channels);
 	c->channels = NULL;
-}
-
-static void put_name(struct buf *b, const struct client *c, const struct channel *ch)
-{
-	const char *key = instruments_key(&c->stream->deps.book->instruments, ch->id);
-	struct buf name = {0};
-
-	buf_printf(&name, PREFIX "%s:%s", bar_interval_text(ch->interval), key);
-	buf_json_str(b, name.data, name.len);
-	buf_fini(&name);
 }
 
 void channels_list(const struct client *c, struct buf *out)
@@ -133,136 +130,56 @@ void channels_list(const struct client *c, struct buf *out)
 	buf_str(out, ",\"channels\":[\"status\"");
 	for (uint32_t i = 0; i < c->channels_n; i++) {
 		buf_byte(out, ',');
-		put_name(out, c, &c->channels[i]);
+		buf_json_str(out, c->channels[i]->name, strlen(c->channels[i]->name));
 	}
 	buf_byte(out, ']');
 }
 
 /* --- sending ----------------------------------------------------------------------------------- */
 
-/* Nothing can have happened to its bars: no trade, and no bar has ended. */
-static bool is_quiet(const struct channel *ch, const struct present *p)
+void channel_begin(struct buf *b, const char *type, const struct channel *ch)
 {
-	return ch->generation == p->bars->generation && ch->version == p->of->version &&
-	       ch->is_stale == p->is_stale && p->now_ms < ch->final_ms;
+	buf_printf(b, "{\"type\":\"%s\",\"channel\":", type);
+	buf_json_str(b, ch->name, strlen(ch->name));
+	buf_str(b, ",\"data\":");
 }
 
-/* Where the newest bar begins; INT64_MAX when there is none. */
-static int64_t newest_ms(const struct channel *ch, const struct instrument_bars *of)
+/* Nothing goes behind the news that the key is gone. */
+static bool takes(const struct client *c)
 {
-	const struct bar_series *s =
-		&of->series[ch->interval == BAR_1S ? SERIES_SECOND : SERIES_MINUTE];
-
-	return s->n ? s->rows[s->n - 1].start_ms : INT64_MAX;
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Where a bar may begin that a trade can still change, or that has ended since the last time, or that
- * has turned out not to be whole. */
-static int64_t first_open(const struct channel *ch, const struct present *p)
-{
-	int64_t since = p->now_ms - p->bars->cfg.amend_ms - p->bars->cfg.grace_ms - 60000;
-
-	if (!ch->now_ms || ch->is_stale != p->is_stale)
-		since = earlier(since, newest_ms(ch, p->of));
-	if (ch->now_ms)
-		since = earlier(since, ch->now_ms);
-	for (uint32_t i = 0; ch->now_ms && i < p->of->holes_n; i++) {
-		if (p->of->holes[i].version > ch->version)
-			since = earlier(since, p->of->holes[i].from_ms);
-	}
-	return bar_start(ch->interval, p->of->anchor_ms, since);
-}
-
-static bool is_in_new_hole(const struct channel *ch, const struct instrument_bars *of,
-			   const struct bar_view *v)
-{
-	for (uint32_t i = 0; i < of->holes_n; i++) {
-		const struct bar_hole *h = &of->holes[i];
-
-		if (h->version > ch->version && h->from_ms < v->over_ms &&
-		    h->to_ms > v->row.start_ms)
-			return true;
-	}
-	return false;
-}
-
-static bool is_due(const struct channel *ch, const struct present *p, const struct bar_view *v)
-{
-	int64_t final_ms = v->over_ms + p->bars->cfg.grace_ms;
-
-	return ch->generation != p->bars->generation || ch->is_stale != p->is_stale ||
-	       v->row.version > ch->version ||
-	       (v->exchange && v->exchange->version > ch->version) ||
-	       (final_ms > ch->now_ms && final_ms <= p->now_ms) || is_in_new_hole(ch, p->of, v);
-}
-
-/* Appends what is due, with commas; returns how many bars. `*final_ms`: when the next of them ends. */
-static uint32_t put_due(struct buf *b, const struct channel *ch, const struct present *p,
-			const char *key, int64_t *final_ms)
-{
-	const int64_t grace = p->bars->cfg.grace_ms;
-	struct bar_view v, newest;
-	struct bar_walk w;
-	uint32_t n = 0, seen = 0;
-
-	bar_walk_begin(&w, p->bars, p->of, key, ch->interval, first_open(ch, p), p->now_ms);
-	w.is_stale = p->is_stale;
-	*final_ms = INT64_MAX;
-	while (bar_walk_next(&w, &v)) {
-		if (v.over_ms + grace > p->now_ms)
-			*final_ms = earlier(*final_ms, v.over_ms + grace);
-		newest = v;
-		seen++;
-		if (!ch->now_ms || !is_due(ch, p, &v))
-			continue;
-		if (n++)
-			buf_byte(b, ',');
-		bar_json(b, &v);
-	}
-	if (!ch->now_ms && seen) { /* the first time: the newest one */
-		bar_json(b, &newest);
-		n = 1;
-	}
-	return n;
-}
-
-static void send_channel(struct client *c, struct channel *ch)
-{
-	const struct stream_deps *d = &c->stream->deps;
-	const char *key = instruments_key(&d->book->instruments, ch->id);
-	struct present p = {.bars = d->bars,
-			    .of = bars_of(d->bars, ch->id),
-			    .now_ms = clock_market_ms(d->loop->clock),
-			    .is_stale = d->upstream->is_stale(d->upstream->arg, ch->id)};
-	struct buf b = {0};
-	int64_t final_ms;
-
-	if (!p.of || (ch->now_ms && is_quiet(ch, &p)))
-		return;
-	buf_str(&b, "{\"type\":\"bars\",\"channel\":");
-	put_name(&b, c, ch);
-	buf_str(&b, ",\"data\":[");
-	if (put_due(&b, ch, &p, key, &final_ms)) {
-		buf_str(&b, "]}");
-		client_reply(c, &b);
-	}
-	buf_fini(&b);
-	ch->generation = p.bars->generation;
-	ch->version = p.of->version;
-	ch->now_ms = p.now_ms;
-	ch->final_ms = final_ms;
-	ch->is_stale = p.is_stale;
+	return c->conn && !c->is_full && !c->has_lost_key;
 }
 
 void channels_send(struct client *c)
 {
 	if (c->channels_n)
 		tape_flush(c->stream->deps.tape); /* what is shown is on the tape */
-	for (uint32_t i = 0; i < c->channels_n && c->conn && !c->is_full; i++)
-		send_channel(c, &c->channels[i]);
+	for (uint32_t i = 0; i < c->channels_n && takes(c); i++)
+		c->channels[i]->ops->send(c, c->channels[i]);
+}
+
+void channels_wake(struct stream *s, enum channel_kind kind)
+{
+	if (list_is_empty(&s->channels[kind]))
+		return;
+	s->woken |= 1u << kind;
+	stream_arm(s);
+}
+
+/* Sending may close a connection, and never frees a client or a channel in this turn. */
+void channels_flush(struct stream *s)
+{
+	unsigned woken = s->woken;
+
+	s->woken = 0;
+	for (int k = 0; k < CHANNEL_KINDS; k++) {
+		if (!(woken & 1u << k))
+			continue;
+		list_for_each (it, &s->channels[k]) {
+			struct channel *ch = container_of(it, struct channel, link);
+
+			if (takes(ch->client))
+				ch->ops->send(ch->client, ch);
+		}
+	}
 }

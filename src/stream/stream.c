@@ -179,6 +179,7 @@ static void on_hook(struct turn_hook *hook)
 		send_to_all(s, &json);
 	}
 	stream_flush(s);
+	channels_flush(s); /* behind the ticks of which they tell */
 }
 
 void stream_status_changed(struct stream *s)
@@ -332,6 +333,7 @@ struct stream *stream_create(const struct stream_deps *deps)
 	compat_init(&s->compat, s);
 	list_init(&s->busy);
 	list_init(&s->selections);
+	channels_init(s);
 	list_init(&s->rhythms);
 	list_init(&s->late);
 	s->due_tail = &s->due_views;

@@ -28,6 +28,7 @@
 #define AGNI_STREAM_INTERNAL_H
 
 #include "market/quote_json.h"
+#include "stream/channels.h"
 #include "stream/compat.h"
 #include "stream/stream.h"
 #include "tape/cursor.h"
@@ -128,7 +129,6 @@ struct seat {
 /* Instruments that clients do not use up: the feed and the watch list need some yet. */
 #define INSTRUMENTS_RESERVE 16
 
-struct channel;
 struct selected;
 
 struct client {
@@ -147,7 +147,7 @@ struct client {
 	struct auth_caller caller; /* zeroed without a struct auth */
 	struct selected *selected; /* subscriptions by selector */
 	uint32_t selected_n;
-	struct channel *channels;
+	struct channel **channels;
 	uint32_t channels_n;
 	struct buf replies; /* whole frames that wait for the socket */
 	mono_ns full_since;
@@ -199,9 +199,11 @@ struct stream {
 	struct list clients;
 	struct list selections; /* texts that clients have subscribed to */
 	mono_ns selections_looked;
-	struct compat compat;      /* the feed in the broker's protocol, and its clients */
-	struct list busy;          /* clients */
-	struct auth_listener keys; /* told when they have changed */
+	struct compat compat; /* the feed in the broker's protocol, and its clients */
+	struct list busy;     /* clients */
+	struct list channels[CHANNEL_KINDS]; /* what clients have of each kind */
+	unsigned woken;                      /* kinds with news, by bits */
+	struct auth_listener keys;           /* told when they have changed */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
 	uv_timer_t sweep, round;
@@ -353,13 +355,6 @@ const char *client_admit(struct client *c, const struct scope *scope, const char
 
 /* What this client may see. */
 const struct scope *client_scope(const struct client *c);
-
-/* channels.c: returns the status of the command's result. */
-const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);
-const char *channel_unsubscribe(struct client *c, const char *name);
-void channels_list(const struct client *c, struct buf *out); /* a member "channels" */
-void channels_send(struct client *c);                        /* what is due by now */
-void channels_fini(struct client *c);
 
 /* flush.c */
 void stream_flush(struct stream *s);

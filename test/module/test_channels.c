@@ -143,6 +143,36 @@ static void test_limits(void **state)
 	check_i64(theatre_client(&t)->channels_n, 3);
 }
 
+/* A name has one normal form, and is one channel however it was written; what is none is told. */
+static void test_names(void **state)
+{
+	cJSON *json, *list;
+
+	(void)state;
+	check_str(status_of("subscribe", CHANNEL), "subscribed");
+	check_str(status_of("subscribe", CHANNEL), "subscribed");
+	check_str(status_of("subscribe", "status"), "subscribed");
+	check_str(status_of("subscribe", "statuses"), "unknown_channel");
+	check_str(status_of("subscribe", "bars"), "unknown_channel");
+	check_str(status_of("subscribe", "bars:"), "unknown_channel");
+	check_str(status_of("subscribe", "bars:1w:" FO), "unknown_channel");
+	check_str(status_of("subscribe", ""), "unknown_channel");
+	check_str(status_of("subscribe", "bars:1m:"), "invalid_instrument");
+	json = viewer_ask(&v, "{\"action\":\"subscriptions\"}", "subscriptions");
+	list = cJSON_GetObjectItem(json, "channels");
+	check_i64(cJSON_GetArraySize(list), 2);
+	check_str(cJSON_GetArrayItem(list, 1)->valuestring, CHANNEL);
+	cJSON_Delete(json);
+	check_str(status_of("unsubscribe", "bars:5m:" FO), "not_subscribed");
+	check_str(status_of("unsubscribe", "status"), "not_subscribed");
+	check_str(status_of("unsubscribe", "nothing"), "unknown_channel");
+	check_str(status_of("unsubscribe", CHANNEL), "unsubscribed");
+	check_i64(theatre_client(&t)->channels_n, 0);
+	check_i64(interest_top(&t.market.interest,
+			       instruments_find(&t.market.book.instruments, FO, strlen(FO))),
+		  WANT_NOTHING);
+}
+
 /* Told as final, and then a snapshot shows that something was missed in it. */
 static void test_hole_is_told(void **state)
 {
@@ -241,9 +271,9 @@ static void test_adoption(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_newest_at_once), TEST(test_limits),   TEST(test_hole_is_told),
-		TEST(test_stale),          TEST(test_day_ends), TEST(test_exchange_is_told),
-		TEST(test_adoption),
+		TEST(test_newest_at_once),   TEST(test_limits),   TEST(test_names),
+		TEST(test_hole_is_told),     TEST(test_stale),    TEST(test_day_ends),
+		TEST(test_exchange_is_told), TEST(test_adoption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
