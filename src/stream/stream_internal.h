@@ -131,14 +131,18 @@ struct seat {
 
 struct selected;
 
+/* What a frame that is sent touches stands in front, together. */
 struct client {
+	struct ws_conn *conn; /* NULL once closed */
+	struct stream *stream;
+	mono_ns last_sent;
+	uint64_t sent_seq; /* everything in its view up to here was delivered or announced */
+	uint64_t frames, ticks, conflated;
+	bool is_full;     /* on_writable will come */
 	struct list link; /* in stream->clients */
 	struct list busy; /* in stream->busy: has something to be sent that is its own */
-	struct stream *stream;
-	struct ws_conn *conn; /* NULL once closed */
 	char id[17];
 	uint32_t number;   /* of those that came */
-	bool is_full;      /* on_writable will come */
 	bool is_stalled;   /* was full for too long, and is being closed */
 	bool has_lost_key; /* is being closed for it */
 	uint8_t seats_n;
@@ -151,11 +155,8 @@ struct client {
 	uint32_t channels_n;
 	struct buf replies; /* whole frames that wait for the socket */
 	mono_ns full_since;
-	mono_ns last_sent;
 	mono_ns command_ns; /* when its bucket of commands is full again */
 	int64_t since_ms;   /* wall time at which it came */
-	uint64_t sent_seq;  /* everything in its view up to here was delivered or announced */
-	uint64_t frames, ticks, conflated;
 };
 
 /* The JSON of one instrument in one mode, kept until its seq moves. */

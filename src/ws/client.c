@@ -198,6 +198,7 @@ static struct ws_conn *conn_create(struct ws *ws, const struct ws_client_config 
 	/* To read the CA bundle may have taken long since the turn began. */
 	uv_update_time(&ws->loop->uv);
 	ws_conn_init(c, ws);
+	c->fd = -1;
 	c->user = cfg->user;
 	c->client_cb = *cfg->callbacks;
 	c->cb = &c->client_cb;

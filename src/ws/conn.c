@@ -26,7 +26,7 @@ void ws_conn_init(struct ws_conn *c, struct ws *ws)
 
 int ws_conn_fd(const struct ws_conn *c)
 {
-	return (int)lws_get_socket_fd(c->wsi);
+	return c->fd;
 }
 
 const char *ws_conn_peer(const struct ws_conn *c)

@@ -82,6 +82,13 @@ enum ws_sent ws_conn_send(struct ws_conn *c, const void *frames, size_t len)
 	return send_plain(c, bytes, len);
 }
 
+void ws_conn_look_ahead(const struct ws_conn *c)
+{
+	/* A load whose result nobody waits for: libwebsockets keeps that word where only it knows. */
+	if (c)
+		(void)!lws_partial_buffered(c->wsi);
+}
+
 void ws_conn_ping(struct ws_conn *c)
 {
 	/* Not empty: lws keeps the empty pong that would answer an empty ping to itself. */

@@ -34,6 +34,7 @@ static void established(struct ws_server *s, struct lws *wsi, struct ws_conn **s
 	t.view.room = s->room;
 	*c = (struct ws_conn){.server = s,
 			      .wsi = wsi,
+			      .fd = (int)lws_get_socket_fd(wsi),
 			      .cb = &s->cb,
 			      .message_max = s->message_max,
 			      .ping_s = s->ping_s,

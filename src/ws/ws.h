@@ -191,7 +191,10 @@ void ws_conn_set_user(struct ws_conn *c, void *user);
  * Lent for the life of the connection. */
 void ws_conn_set_callbacks(struct ws_conn *c, const struct ws_callbacks *cb);
 const char *ws_conn_peer(const struct ws_conn *c);
-int ws_conn_fd(const struct ws_conn *c);
+int ws_conn_fd(const struct ws_conn *c); /* of a server's connection */
+
+/* The next send will be to this one: what it looks at is fetched meanwhile. NULL is fine. */
+void ws_conn_look_ahead(const struct ws_conn *c);
 
 /* Whether bytes are still waiting inside libwebsockets. */
 bool ws_conn_is_behind(const struct ws_conn *c);

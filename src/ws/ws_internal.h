@@ -70,11 +70,16 @@ struct ws_server {
 	struct lws_extension extensions[2];
 };
 
+/* What a send looks at stands in front: one cache line. */
 struct ws_conn {
-	struct list link; /* in ws->conns */
-	struct ws *ws;
-	struct ws_server *server; /* NULL: a client */
 	struct lws *wsi;
+	struct ws_server *server; /* NULL: a client */
+	struct ws *ws;
+	int fd;          /* of a server's connection; else -1 */
+	bool is_closing; /* no more sends */
+	bool deflate, tls;
+	bool is_open;     /* on_open ran */
+	struct list link; /* in ws->conns */
 	void *user;
 	const struct ws_callbacks *cb;
 	struct buf rx; /* fragments of the message under way */
@@ -88,9 +93,6 @@ struct ws_conn {
 	int close_code;       /* what we send, once closing; what the peer sent, once it did */
 	char close_reason[WS_REASON_MAX];
 	char peer[64];
-	bool deflate, tls;
-	bool is_open;    /* on_open ran */
-	bool is_closing; /* no more sends */
 	bool is_aborted;
 	bool wants_close;    /* the close frame is not with lws yet */
 	bool wants_writable; /* the user was told WS_FULL */
