@@ -44,12 +44,17 @@ static double process_step(struct rng *r, const struct process *p, double x)
 	return a * x + p->sd * sqrt(1.0 - a * a) * rng_normal(r);
 }
 
+static double forward_of(const struct model *m, int month)
+{
+	double t = (double)(calendar_expiry_instant(m->months[month]) - m->now_ms) / YEAR_MS;
+
+	return NIFTY_MEAN * exp(m->factor + CARRY * fmax(t, 0)) + m->basis_noise;
+}
+
 /* What follows from the random quantities and the time. */
 static void reprice(struct model *m)
 {
-	double t = (double)(calendar_expiry_instant(m->monthly) - m->now_ms) / YEAR_MS;
-
-	m->forward = NIFTY_MEAN * exp(m->factor + CARRY * fmax(t, 0)) + m->basis_noise;
+	m->forward = forward_of(m, 0);
 	m->option_t = fmax((double)(calendar_expiry_instant(m->weekly) - m->now_ms) / YEAR_MS, 0);
 }
 
@@ -86,6 +91,9 @@ double model_value(const struct model *m, unsigned i)
 		return 3100.0 * exp(0.7 * m->factor + m->own[2]);
 	case MODEL_FUTURE:
 		return m->forward;
+	case MODEL_NEXT:
+	case MODEL_FAR:
+		return forward_of(m, 1 + (int)(i - MODEL_NEXT));
 	default:
 		option_input(m, i, &in);
 		return black76_price(&in, option_type_of(m, i));
@@ -155,15 +163,23 @@ static void list_contract(struct listed *r, enum listed_kind kind, unsigned toke
 	snprintf(r->key, sizeof(r->key), "NSE_FO|%u", token);
 }
 
+static unsigned future_at(int month)
+{
+	return month == 0 ? MODEL_FUTURE : MODEL_NEXT + (unsigned)month - 1;
+}
+
 /* Tokens are invented: 90000 and up, other ones for each expiry, the same ones in each run. */
 static void list_contracts(struct model *m)
 {
 	unsigned week = (unsigned)(m->weekly / 7) % 200, token = 90000 + week * 45;
-	int y, mon, d;
 
-	day_to_civil(m->monthly, &y, &mon, &d);
-	list_contract(&m->rows[MODEL_FUTURE], LISTED_FUTURE, 99000 + (unsigned)(y * 12 + mon) % 900,
-		      m->monthly, 0);
+	for (int i = 0; i < MODEL_MONTHS; i++) {
+		int y, mon, d;
+
+		day_to_civil(m->months[i], &y, &mon, &d);
+		list_contract(&m->rows[future_at(i)], LISTED_FUTURE,
+			      99000 + (unsigned)(y * 12 + mon) % 900, m->months[i], 0);
+	}
 	for (unsigned i = 0; i < MODEL_STRIKES; i++) {
 		double strike = MODEL_STRIKE_LOW + (int)i * MODEL_STRIKE_STEP;
 		struct listed *call = &m->rows[MODEL_OPTIONS + 2 * i];
@@ -184,15 +200,29 @@ static int64_t day_close(day_t d)
 	return n > 0 ? s[n - 1].close_ms : ist_instant(d, (15 * 60 + 30) * 60000ll);
 }
 
+/* When the near future is over, each month takes the place of the one before, with its open interest. */
+static void roll_months(struct model *m)
+{
+	day_t near = calendar_monthly_expiry(m->day);
+	bool is_rolled = near != m->months[0];
+
+	m->months[0] = near;
+	for (int i = 1; i < MODEL_MONTHS; i++)
+		m->months[i] = calendar_monthly_expiry(m->months[i - 1] + 1);
+	for (int i = 0; is_rolled && i < MODEL_MONTHS; i++)
+		m->inst[future_at(i)].q.oi =
+			i + 1 < MODEL_MONTHS ? m->inst[future_at(i + 1)].q.oi : 0;
+}
+
 /* Closing prices of the day before at `last_close_ms`, a gap over night, the opening quotes. */
 static void open_day(struct model *m, int64_t last_close_ms, int64_t open_ms)
 {
-	day_t old_weekly = m->weekly, old_monthly = m->monthly;
+	day_t old_weekly = m->weekly;
 	price_t cp[MODEL_INSTRUMENTS];
 
 	m->day = ist_day(open_ms);
 	m->weekly = calendar_weekly_expiry(m->day);
-	m->monthly = calendar_monthly_expiry(m->day);
+	roll_months(m);
 	list_contracts(m);
 	m->now_ms = last_close_ms;
 	reprice(m);
@@ -207,10 +237,7 @@ static void open_day(struct model *m, int64_t last_close_ms, int64_t open_ms)
 	m->is_open = true;
 	reprice(m);
 	for (unsigned i = 0; i < MODEL_INSTRUMENTS; i++) {
-		bool is_new = i > MODEL_FUTURE ? m->weekly != old_weekly
-					       : i == MODEL_FUTURE && m->monthly != old_monthly;
-
-		if (is_new)
+		if (i >= MODEL_OPTIONS && i < MODEL_NEXT && m->weekly != old_weekly)
 			m->inst[i].q.oi = 0;
 		micro_open(m, i, cp[i]);
 	}
@@ -218,8 +245,9 @@ static void open_day(struct model *m, int64_t last_close_ms, int64_t open_ms)
 
 static price_t tick_of(unsigned i)
 {
-	/* 0.05 rupee for indices and options, 0.10 for shares and the future. */
-	return i == MODEL_RELIANCE || i == MODEL_TCS || i == MODEL_FUTURE ? 1000 : 500;
+	/* 0.05 rupee for indices and options, 0.10 for shares and futures. */
+	return i == MODEL_RELIANCE || i == MODEL_TCS || i == MODEL_FUTURE || i >= MODEL_NEXT ? 1000
+											     : 500;
 }
 
 struct model *model_create(uint64_t seed, int64_t start_ms)

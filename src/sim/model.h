@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * model: a synthetic market, and labelled so: NIFTY and Bank index, two shares, one NIFTY future
+ * model: a synthetic market, and labelled so: NIFTY and Bank index, two shares, three NIFTY futures
  * and 34 weekly NIFTY options, all driven by one random factor.
  *
  *      factor (log NIFTY, mean reverting around 25800, 12 % a year)
- *        +-> Nifty 50 -> future = spot * exp(carry * T) + noise -> forward
+ *        +-> Nifty 50 -> future = spot * exp(carry * T) + noise, of three months; the near one -> forward
  *        +-> Nifty Bank, RELIANCE, TCS: a beta each, and noise of their own
  *        +------------- forward -> Black-76 with a smile -> 17 calls and 17 puts
  *

@@ -14,7 +14,11 @@
 
 enum { MODEL_NIFTY, MODEL_BANK, MODEL_RELIANCE, MODEL_TCS, MODEL_FUTURE, MODEL_OPTIONS };
 
-#define MODEL_INSTRUMENTS (MODEL_OPTIONS + 2 * MODEL_STRIKES)
+/* The later months of the future stand behind the options. */
+#define MODEL_NEXT        (MODEL_OPTIONS + 2 * MODEL_STRIKES)
+#define MODEL_FAR         (MODEL_NEXT + 1)
+#define MODEL_INSTRUMENTS (MODEL_FAR + 1)
+#define MODEL_MONTHS      3
 
 /* One instrument's state between updates. Prices are price_t on the tick grid. */
 struct model_inst {
@@ -32,13 +36,14 @@ struct model {
 	int64_t now_ms, close_ms;
 	int64_t minute_ms; /* start of the running minute */
 	day_t day;
-	day_t weekly, monthly; /* expiries listed today */
+	day_t weekly;               /* the options' expiry, as listed today */
+	day_t months[MODEL_MONTHS]; /* the futures', near to far */
 	bool is_open;
 	double factor;      /* log(NIFTY / 25800) */
 	double own[3];      /* log noise of Bank, RELIANCE, TCS */
-	double basis_noise; /* rupees, of the future */
+	double basis_noise; /* rupees, of the futures */
 	double vol;         /* at-the-money volatility, fraction */
-	double forward;     /* follows from the above at each step */
+	double forward;     /* of the near future; follows from the above at each step */
 	double option_t;    /* years to the weekly expiry */
 	struct model_inst inst[MODEL_INSTRUMENTS];
 	struct listed rows[MODEL_INSTRUMENTS];

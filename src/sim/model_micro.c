@@ -227,7 +227,9 @@ void micro_minute(struct model *m, unsigned i)
 /* Units; largest near the money. */
 static double first_oi(struct model *m, const struct model_inst *x)
 {
-	double far, lots = 190000;
+	double far, lots = x->row == &m->rows[MODEL_FAR]    ? 6000
+			   : x->row == &m->rows[MODEL_NEXT] ? 40000
+							    : 190000;
 
 	if (is_option(x)) {
 		far = (x->row->strike - m->forward) / 300;

@@ -225,7 +225,7 @@ async def test_access_scope(t):
 
     async def listed(target):
         return {q["key"] for q in (await ask(s, target, key)).data()["quotes"]}
-    await until(lambda: has_quotes(s, everything), 15, "39 quotes")
+    await until(lambda: has_quotes(s, everything), 15, "41 quotes")
     h = (await ask(s, "/health", everything)).data()
     assert h["status"] == "UP" and "why" not in h and "modules" not in h, h
     seen = await listed("/quotes")
@@ -248,7 +248,7 @@ async def test_access_scope(t):
 
 
 async def has_quotes(s, key):
-    return len((await ask(s, "/quotes", key)).data()["quotes"]) == 39
+    return len((await ask(s, "/quotes", key)).data()["quotes"]) == 41
 
 
 async def test_access_ticket(t):

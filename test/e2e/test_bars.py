@@ -25,7 +25,7 @@ async def market(t, **more):
     s = await t.server(settings(t, **more))
 
     async def all_have_state():
-        return len(await s.quotes()) == 39
+        return len(await s.quotes()) == 41
     await until(all_have_state, 15, "every instrument has state")
     return s, sorted(await s.quotes())
 

@@ -14,7 +14,7 @@ async def test_browser_page(t):
         await s.live()
         await b.start()
         await b.open(f"http://127.0.0.1:{s.http[1]}/")
-        await b.wait("document.querySelectorAll('#rows tr').length == 39", 10, "39 rows")
+        await b.wait("document.querySelectorAll('#rows tr').length == 41", 10, "41 rows")
         before = await b.value(LAST)
         assert '""' not in before, f"a row without a price: {before}"
         await b.wait(f"{LAST} != {before!r}", 10, "a price changes")
@@ -27,7 +27,7 @@ async def test_browser_page(t):
         await s.fault("drop")
         await b.wait(state + ".className == 'stale'", 5, "the page says that prices are stale")
         await b.wait(state + ".textContent.includes('403')", 5, "the page says why")
-        assert await b.value("document.querySelectorAll('#rows tr.stale').length") == 39
+        assert await b.value("document.querySelectorAll('#rows tr.stale').length") == 41
         await s.fault("allowed")
         await b.wait(state + ".className == 'live'", 10, "the page is live again")
         await b.wait(f"{LAST} != {(await b.value(LAST))!r}", 10, "prices change again")
@@ -47,12 +47,12 @@ async def test_browser_silence(t):
         await b.start()
         await b.open(f"http://127.0.0.1:{s.http[1]}/")
         state = "document.getElementById('state')"
-        await b.wait("document.querySelectorAll('#rows tr').length == 39", 10, "39 rows")
+        await b.wait("document.querySelectorAll('#rows tr').length == 41", 10, "41 rows")
         await b.wait(state + ".className == 'live'", 10, "the page is live")
         s.process.send_signal(signal.SIGSTOP)
         try:
             await b.wait(state + ".textContent == 'not connected'", 15, "the silence is noticed")
-            assert await b.value("document.querySelectorAll('#rows tr.stale').length") == 39
+            assert await b.value("document.querySelectorAll('#rows tr.stale').length") == 41
         finally:
             s.process.send_signal(signal.SIGCONT)
         await b.wait(state + ".className == 'live'", 30, "the page is live again")

@@ -42,7 +42,7 @@ async def test_rest_health(t):
     assert re.fullmatch(ist, h["now"]) and re.fullmatch(ist, h["market_time"])
     assert h["market_time"].startswith("2026-11-20T09:15"), "market time is not the feed's"
     assert h["market_phase"] == "open" and h["session_open"] is True and h["upstream"] == "live"
-    assert int(h["seq"]) > 0 and int(h["instruments"]) == 39
+    assert int(h["seq"]) > 0 and int(h["instruments"]) == 41
     assert re.fullmatch("[0-9a-f]+", h["epoch"])
     names = ["tape", "bars", "store", "http", "ws", "audit", "auth", "token", "refdata", "api",
              "stream", "sim", "feed"]
@@ -53,7 +53,7 @@ async def test_rest_health(t):
 async def test_rest_quotes(t):
     s = await served(t)
     listing = (await s.get("/quotes")).data()
-    assert len(listing["quotes"]) == 39 and int(listing["seq"]) > 0 and listing["epoch"]
+    assert len(listing["quotes"]) == 41 and int(listing["seq"]) > 0 and listing["epoch"]
     keys = [q["key"] for q in listing["quotes"]]
     for key in keys:
         q = await s.quote(key)

@@ -31,7 +31,7 @@ async def first_server(t, **more):
     s = await t.server(settings(t, **more))
 
     async def all_have_state():  # with sync=turn that is later than the feed's first tick
-        return len(await s.quotes()) == 39
+        return len(await s.quotes()) == 41
     await until(all_have_state, 15, "every instrument has state")
     return s, sorted(await s.quotes())
 

@@ -74,7 +74,7 @@ static void test_master(void **state)
 	exchange_call(&x, "GET", "/market-quote/instruments/exchange/NSE.json", "", &plain);
 	check_i64(plain.status, 200);
 	json = json_parse(plain.body.data, plain.body.len, &err);
-	check_i64(cJSON_GetArraySize(json), 39);
+	check_i64(cJSON_GetArraySize(json), 41);
 	cJSON_Delete(json);
 	exchange_call(&x, "GET", "/market-quote/instruments/exchange/NSE.json.gz", "", &packed);
 	check_i64(packed.status, 200);
@@ -381,7 +381,7 @@ static void test_limits(void **state)
 	(void)state;
 	exchange_up(&x, settings);
 	peer_open(&x, &p);
-	check_i64(subscribe_all(&x, &p), 39);
+	check_i64(subscribe_all(&x, &p), 41);
 	/* 4 + 4 + 2 keys: the rest is beyond the limit, in silence. */
 	peer_wait(&x, &p, 4);
 	for (uint32_t i = 1; i < 4; i++) {

@@ -15,9 +15,11 @@
 #include "sim/model.h"
 #include "upstox/encode.h"
 
-#define ROWS          39
+#define ROWS          41
 #define FUTURE        4
 #define FIRST_CALL    5
+#define NEXT          39
+#define FAR           40
 #define STRIKES       17
 #define STEPS_AN_HOUR (3600 * 1000 / MODEL_STEP_MS)
 
@@ -92,7 +94,7 @@ static void test_listing(void **state)
 	check(strstr(json_string(row, "name"), "synthetic") != NULL);
 	row = cJSON_GetArrayItem(json, FUTURE);
 	check_str(json_string(row, "instrument_type"), "FUT");
-	row = cJSON_GetArrayItem(json, ROWS - 1);
+	row = cJSON_GetArrayItem(json, NEXT - 1);
 	check_str(json_string(row, "instrument_type"), "PE");
 	check_str(json_string(row, "underlying_key"), "NSE_INDEX|Nifty 50");
 	check_near(cJSON_GetObjectItem(row, "strike_price")->valuedouble, 26200, 0);
@@ -119,7 +121,7 @@ static void test_lots(void **state)
 
 static int64_t price_tick(unsigned i)
 {
-	return i == 2 || i == 3 || i == FUTURE ? 1000 : 500;
+	return i == 2 || i == 3 || i == FUTURE || i >= NEXT ? 1000 : 500;
 }
 
 static void check_depth(const struct quote *q, unsigned i, int lot)
@@ -263,7 +265,7 @@ static int check_frame(const struct model *m, const struct message *msg, const s
 	}
 	if (q[FUTURE])
 		check_near(mid(q[FUTURE]), model_forward(m), half_spread(q[FUTURE]) + 0.1);
-	for (unsigned c = FIRST_CALL; c < ROWS; c += 2) {
+	for (unsigned c = FIRST_CALL; c < NEXT; c += 2) {
 		const struct quote *call = q[c], *put = q[c + 1];
 
 		if (call && put) {
@@ -271,7 +273,7 @@ static int check_frame(const struct model *m, const struct message *msg, const s
 				   half_spread(call) + half_spread(put) + 0.1);
 			pairs++;
 		}
-		for (unsigned k = c + 2; k < ROWS; k += 2) {
+		for (unsigned k = c + 2; k < NEXT; k += 2) {
 			if (call && q[k])
 				check(mid(call) >= mid(q[k]) - 0.1);
 			if (put && q[k + 1])
@@ -318,7 +320,7 @@ static void test_greeks(void **state)
 
 	(void)state;
 	model_state(m, &msg);
-	for (unsigned i = FIRST_CALL; i < ROWS; i++) {
+	for (unsigned i = FIRST_CALL; i < NEXT; i++) {
 		const struct quote *q = &msg.ticks[i].q;
 		enum option_type type = rows[i].kind == LISTED_CALL ? OPTION_CALL : OPTION_PUT;
 		struct black76 in = {.forward = model_forward(m),
@@ -414,6 +416,43 @@ static void test_next_day(void **state)
 	model_destroy(m);
 }
 
+/* Each future becomes the one before it when the near one is over, and keeps its key and what is open in
+ * it. 2026-02-24 is the monthly expiry. */
+static void test_futures_roll(void **state)
+{
+	struct model *m = model_create(2, instant("2026-02-24T15:29:00"));
+	struct message msg = {0};
+	uint32_t n;
+	const struct listed *rows = model_listing(m, &n);
+	char next[INST_KEY_MAX], far[INST_KEY_MAX];
+	double next_oi, far_oi;
+
+	(void)state;
+	check_i64(rows[FUTURE].expiry, day_from_civil(2026, 2, 24));
+	check_i64(rows[NEXT].expiry, day_from_civil(2026, 3, 30));
+	check_i64(rows[FAR].expiry, day_from_civil(2026, 4, 28));
+	strcpy(next, rows[NEXT].key);
+	strcpy(far, rows[FAR].key);
+	while (model_step(m, &msg))
+		;
+	model_state(m, &msg);
+	next_oi = msg.ticks[NEXT].q.oi;
+	far_oi = msg.ticks[FAR].q.oi;
+	check(msg.ticks[FUTURE].q.oi > next_oi && next_oi > far_oi && far_oi > 0);
+	check(mid(&msg.ticks[NEXT].q) > mid(&msg.ticks[FUTURE].q)); /* carry */
+	check(mid(&msg.ticks[FAR].q) > mid(&msg.ticks[NEXT].q));
+	model_next_day(m);
+	check_str(rows[FUTURE].key, next);
+	check_str(rows[NEXT].key, far);
+	check_i64(rows[FAR].expiry, day_from_civil(2026, 5, 26));
+	model_state(m, &msg);
+	check_near(msg.ticks[FUTURE].q.oi, next_oi, 0);
+	check_near(msg.ticks[NEXT].q.oi, far_oi, 0);
+	check(msg.ticks[FAR].q.oi > 0);
+	feed_message_fini(&msg);
+	model_destroy(m);
+}
+
 static void test_start(void **state)
 {
 	struct model *m;
@@ -442,7 +481,7 @@ int main(void)
 		cmocka_unit_test(test_lots),         cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_no_arbitrage), cmocka_unit_test(test_greeks),
 		cmocka_unit_test(test_walk),         cmocka_unit_test(test_next_day),
-		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_futures_roll), cmocka_unit_test(test_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
