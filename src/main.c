@@ -283,6 +283,7 @@ static void server_build(struct server *s)
 					       .guard = &c->http_guard,
 					       .feed_door = &s->feed_door,
 					       .cfg = &c->http,
+					       .futures = &c->futures,
 					       .source = source,
 					       .upstream = &s->upstream,
 					       .put_clients = put_clients,

@@ -7,6 +7,7 @@
  *                           most 1000); "next" is the ?from= of the following page, or null
  *      GET /quotes/{key}    latest state of one
  *      GET /bars/{key}      bars of one: ?interval=1m, ?from= and ?to= (instants), ?limit=500
+ *      GET /chain/{underlying}, /futures/{underlying}  analytics: docs/analytics.md
  *      GET /instruments     search of the instrument master: ?query=&type=&expiry=&underlying=&limit=
  *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
  *      GET /metrics         Prometheus text
@@ -35,6 +36,7 @@
 #include "http/server.h"
 #include "market/bars.h"
 #include "market/upstream.h"
+#include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "tape/tape.h"
 #include "token/token.h"
@@ -69,6 +71,7 @@ struct api_deps {
 	const struct listen_guard *guard;  /* NULL: loopback only */
 	const struct feed_door *feed_door; /* read while running */
 	const struct api_config *cfg;
+	const struct futures_config *futures;
 	const char *source;                   /* "sim", "upstox" */
 	const struct upstream_view *upstream; /* read while running */
 	/* Appends the objects of at most `limit` clients from number `from` on, with commas between;

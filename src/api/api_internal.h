@@ -51,10 +51,10 @@ bool api_query_number(const struct http_request *r, const char *name, uint32_t l
 /* What the caller may see. */
 const struct scope *api_scope(const struct api *a, const struct http_request *r);
 
-/* health.c, quotes.c, bars_route.c, chain_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
+/* health.c, quotes.c, bars_route.c, chain_route.c, futures_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
  * api. */
-http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_metrics, api_ticket,
-	api_clients;
+http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_futures, api_metrics,
+	api_ticket, api_clients;
 
 /* instruments.c */
 http_handler api_instruments, api_resolve;

@@ -56,6 +56,7 @@ static void sections_fill(struct server_config *c)
 		{"bars", day_bars_config_keys, &c->bars, "open, high, low, close: docs/bars.md"},
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
 		{"calendar", calendar_config_keys, &c->calendar, "when the exchange trades"},
+		{"futures", futures_config_keys, &c->futures, "futures: docs/analytics.md"},
 		{0},
 	};
 

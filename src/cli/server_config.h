@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "core/listen.h"
 #include "feed/feed.h"
+#include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "sim/sim.h"
 #include "store/store.h"
@@ -33,7 +34,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 14
+#define SERVER_SECTIONS 15
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -50,6 +51,7 @@ struct server_config {
 	struct day_bars_config bars;
 	struct refdata_config instruments;
 	struct calendar_config calendar;
+	struct futures_config futures;
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 	struct listen_guard http_guard, stream_guard; /* what the listeners have beside them */
 };
