@@ -9,6 +9,14 @@ static const struct key_info table[KEY_KINDS] = {
 	[KEY_TICKS] = {"ticks", NULL, "channel", "-"},
 	[KEY_INDEX_QUOTES] = {"index:quotes", NULL, "set", "-"},
 	[KEY_TOKEN] = {"token", "ACCOUNT", "string", "the token's"},
+	[KEY_CHAIN] = {"chain", "UNDERLYING@EXPIRY", "string", "redis.ttl_s"},
+	[KEY_FUTURES] = {"futures", "UNDERLYING", "string", "redis.ttl_s"},
+	[KEY_CLIENT] = {"client", "ID", "string", "redis.ttl_s"},
+	[KEY_STATUS] = {"status", NULL, "string", "redis.ttl_s"},
+	[KEY_INDEX_CHAINS] = {"index:chains", NULL, "set", "-"},
+	[KEY_INDEX_FUTURES] = {"index:futures", NULL, "set", "-"},
+	[KEY_INDEX_CLIENTS] = {"index:clients", NULL, "set", "-"},
+	[KEY_SIGNALS] = {"signals", NULL, "stream", "-"},
 };
 
 const struct key_info *key_info(enum key_kind kind)

@@ -15,7 +15,21 @@
 
 #include "core/buf.h"
 
-enum key_kind { KEY_QUOTE, KEY_TICKS, KEY_INDEX_QUOTES, KEY_TOKEN, KEY_KINDS };
+enum key_kind {
+	KEY_QUOTE,
+	KEY_TICKS,
+	KEY_INDEX_QUOTES,
+	KEY_TOKEN,
+	KEY_CHAIN,   /* identity NIFTY@2025-10-28: underlying and expiry */
+	KEY_FUTURES, /* identity NIFTY */
+	KEY_CLIENT,  /* identity: the client's id */
+	KEY_STATUS,
+	KEY_INDEX_CHAINS,
+	KEY_INDEX_FUTURES,
+	KEY_INDEX_CLIENTS,
+	KEY_SIGNALS,
+	KEY_KINDS
+};
 
 struct key_info {
 	const char *name;     /* after the prefix */

@@ -5,10 +5,11 @@
  *     SET agni:quote:{K} {"key":...} EX 30     one per instrument
  *     DEL agni:index:quotes                    once in the life of the process
  *     SADD agni:index:quotes K1 K2 ...         names that are new to it
+ *     DEL agni:chain:{K}, SET agni:chain:{K} {...} EX 30   documents, SREM and SADD of their indexes
+ *     XADD agni:signals MAXLEN ~ N * data {...}            one per event
  *     PUBLISH agni:ticks {"type":"market_data","seq":N,"data":[{...},{...}]}
  *
- * PUBLISH comes last, so that who hears of a tick finds it under its key. RESP is written directly:
- * hiredis' printf formats cost about twice as much.
+ * PUBLISH comes last, so that who hears of a tick finds it under its key.
  */
 #include "store/writer.h"
 
@@ -16,33 +17,21 @@
 
 #include "market/quote_json.h"
 #include "store/keys.h"
+#include "store/resp.h"
 
-#define LITERAL(b, text) buf_append((b), "" text, sizeof(text) - 1)
-
-static void put_count(struct buf *b, char kind, size_t n)
-{
-	buf_byte(b, kind);
-	buf_i64(b, (int64_t)n);
-	LITERAL(b, "\r\n");
-}
-
-static void put_bulk(struct buf *b, const char *bytes, size_t len)
-{
-	put_count(b, '$', len);
-	buf_append(b, bytes, len);
-	LITERAL(b, "\r\n");
-}
+#define DOC_PART   4  /* documents take at most this part of pipeline_max_bytes; one in any case */
+#define EVENTS_PER 64 /* entries of streams in one pipeline */
 
 /* Starts w->cmd: the array's count, the command's name and the name of the key. */
 static void put_head(struct writer *w, size_t words, const char *command, enum key_kind kind,
 		     const char *identity)
 {
 	buf_reset(&w->cmd);
-	put_count(&w->cmd, '*', words);
-	put_bulk(&w->cmd, command, strlen(command));
+	resp_count(&w->cmd, '*', words);
+	resp_str(&w->cmd, command);
 	buf_reset(&w->key);
 	key_append(&w->key, kind, w->deps.prefix, identity);
-	put_bulk(&w->cmd, w->key.data, w->key.len);
+	resp_bulk(&w->cmd, w->key.data, w->key.len);
 }
 
 static void queue(struct writer *w, enum lane_kind lane, uintptr_t tag)
@@ -53,24 +42,26 @@ static void queue(struct writer *w, enum lane_kind lane, uintptr_t tag)
 	w->owed++;
 }
 
+/* The most commands that the lane may send. */
+static int64_t room(const struct writer *w, enum lane_kind lane, int64_t usual)
+{
+	return lane_room(&w->lanes[lane], uv_now(&w->deps.loop->uv), usual);
+}
+
 static bool is_resting(const struct writer *w, enum lane_kind lane)
 {
-	return uv_now(&w->deps.loop->uv) < w->lanes[lane].rest_ms;
+	return room(w, lane, 1) == 0;
 }
 
 static void send_set(struct writer *w, inst_id id, const struct slot *slot)
 {
 	const char *name = instruments_key(&w->deps.book->instruments, id);
-	char ttl[24];
-	struct buf digits = {.data = ttl, .cap = sizeof(ttl)};
-
 	buf_reset(&w->json);
 	quote_json(&w->json, name, slot, VIEW_FULL);
 	put_head(w, 5, "SET", KEY_QUOTE, name);
-	put_bulk(&w->cmd, w->json.data, w->json.len);
-	LITERAL(&w->cmd, "$2\r\nEX\r\n");
-	buf_i64(&digits, w->deps.cfg->ttl_s);
-	put_bulk(&w->cmd, digits.data, digits.len);
+	resp_bulk(&w->cmd, w->json.data, w->json.len);
+	RESP_LITERAL(&w->cmd, "$2\r\nEX\r\n");
+	resp_i64(&w->cmd, w->deps.cfg->ttl_s);
 	queue(w, LANE_QUOTES, pipeline_tag(PIPELINE_SET, id));
 }
 
@@ -102,13 +93,10 @@ static size_t take(struct writer *w, inst_id id, uint64_t *seq)
 /* Returns the highest seq of what is to be published. */
 static uint64_t send_quotes(struct writer *w)
 {
-	const struct lane *lane = &w->lanes[LANE_QUOTES];
-	int64_t keys = lane->since_ms ? 1 : w->deps.cfg->pipeline_max_keys;
+	int64_t keys = room(w, LANE_QUOTES, w->deps.cfg->pipeline_max_keys);
 	size_t bytes = 0, bytes_max = (size_t)w->deps.cfg->pipeline_max_bytes;
 	uint64_t seq = 0;
 
-	if (is_resting(w, LANE_QUOTES))
-		return 0;
 	while (keys-- > 0 && bytes < bytes_max && w->dirty.count > 0) {
 		inst_id id = bitset_next(&w->dirty, w->cursor);
 
@@ -129,7 +117,7 @@ static void send_index_members(struct writer *w)
 	for (; id != BITSET_END && (int64_t)n < w->deps.cfg->pipeline_max_keys; n++) {
 		const char *name = instruments_key(&w->deps.book->instruments, id);
 
-		put_bulk(&w->members, name, strlen(name));
+		resp_bulk(&w->members, name, strlen(name));
 		bitset_add(&w->flight_unindexed, id);
 		bitset_remove(&w->unindexed, id);
 		id = bitset_next(&w->unindexed, id + 1);
@@ -157,15 +145,117 @@ static void send_ticks(struct writer *w, uint64_t seq)
 
 	if (w->data.len == 0)
 		return;
-	LITERAL(&head, "{\"type\":\"market_data\",\"seq\":");
+	RESP_LITERAL(&head, "{\"type\":\"market_data\",\"seq\":");
 	buf_i64(&head, (int64_t)seq);
-	LITERAL(&head, ",\"data\":[");
+	RESP_LITERAL(&head, ",\"data\":[");
 	put_head(w, 3, "PUBLISH", KEY_TICKS, NULL);
-	put_count(&w->cmd, '$', head.len + w->data.len + 2);
+	resp_count(&w->cmd, '$', head.len + w->data.len + 2);
 	buf_append(&w->cmd, head.data, head.len);
 	buf_append(&w->cmd, w->data.data, w->data.len);
-	LITERAL(&w->cmd, "]}\r\n");
+	RESP_LITERAL(&w->cmd, "]}\r\n");
 	queue(w, LANE_TICKS, pipeline_tag(PIPELINE_PUBLISH, 0));
+}
+
+/* ---- documents --------------------------------------------------------------------------------*/
+
+static const char *identity_of(const struct docs *d, uint32_t row)
+{
+	return key_info(doc_family_info(d->rows[row].family)->kind)->identity
+		       ? d->rows[row].identity
+		       : NULL;
+}
+
+static void send_doc(struct writer *w, uint32_t row)
+{
+	const struct doc *doc = &w->docs.rows[row];
+
+	put_head(w, 5, "SET", doc_family_info(doc->family)->kind, identity_of(&w->docs, row));
+	resp_bulk(&w->cmd, doc->text, doc->len);
+	RESP_LITERAL(&w->cmd, "$2\r\nEX\r\n");
+	resp_i64(&w->cmd, w->deps.cfg->ttl_s);
+	queue(w, LANE_DOCS, pipeline_tag(PIPELINE_DOC_SET, row));
+}
+
+static void send_doc_del(struct writer *w, uint32_t row)
+{
+	put_head(w, 2, "DEL", doc_family_info(w->docs.rows[row].family)->kind,
+		 identity_of(&w->docs, row));
+	queue(w, LANE_DOCS, pipeline_tag(PIPELINE_DOC_DEL, row));
+}
+
+static void send_docs(struct writer *w)
+{
+	struct docs *d = &w->docs;
+	int64_t n = room(w, LANE_DOCS, w->deps.cfg->pipeline_max_keys);
+	size_t bytes = 0, bytes_max = (size_t)w->deps.cfg->pipeline_max_bytes / DOC_PART;
+	uint32_t row;
+
+	for (; n > 0 && (row = docs_take(d, &d->owed.del, &d->flight.del)) != DOC_NONE; n--)
+		send_doc_del(w, row);
+	for (; n > 0 && bytes < bytes_max; n--) {
+		row = docs_take(d, &d->owed.set, &d->flight.set);
+		if (row == DOC_NONE)
+			return;
+		send_doc(w, row);
+		bytes += w->cmd.len;
+	}
+}
+
+/* One SADD or SREM with all that is owed to the index set of the family. */
+static void send_members(struct writer *w, enum doc_family family, const char *command,
+			 enum pipeline_command tag, struct bitset *owed, struct bitset *flight)
+{
+	struct docs *d = &w->docs;
+	size_t n = 0;
+	uint32_t row = docs_take_of(d, family, owed, flight, 0);
+
+	buf_reset(&w->members);
+	for (; row != DOC_NONE; n++) {
+		resp_str(&w->members, d->rows[row].identity);
+		row = docs_take_of(d, family, owed, flight, row + 1);
+	}
+	if (n == 0)
+		return;
+	put_head(w, n + 2, command, doc_family_info(family)->index, NULL);
+	buf_append(&w->cmd, w->members.data, w->members.len);
+	queue(w, LANE_DOC_INDEX, pipeline_tag(tag, family));
+}
+
+static void send_doc_index(struct writer *w)
+{
+	struct docs *d = &w->docs;
+
+	if (!docs_has_index_work(d) || is_resting(w, LANE_DOC_INDEX))
+		return;
+	for (enum doc_family family = 0; family < DOC_FAMILIES; family++) {
+		if (!doc_family_info(family)->has_index)
+			continue;
+		if (!d->is_ours[family]) {
+			put_head(w, 2, "DEL", doc_family_info(family)->index, NULL);
+			queue(w, LANE_DOC_INDEX, pipeline_tag(PIPELINE_DOC_INDEX_DEL, family));
+		}
+		send_members(w, family, "SREM", PIPELINE_DOC_SREM, &d->owed.leave,
+			     &d->flight.leave);
+		send_members(w, family, "SADD", PIPELINE_DOC_SADD, &d->owed.join, &d->flight.join);
+	}
+}
+
+/* ---- streams ----------------------------------------------------------------------------------*/
+
+static void send_events(struct writer *w)
+{
+	int64_t n = room(w, LANE_EVENTS, EVENTS_PER);
+	const struct event *event;
+	uint32_t number;
+
+	for (; n > 0 && (event = events_take(&w->events, &number)); n--) {
+		put_head(w, 8, "XADD", event->kind, NULL);
+		RESP_LITERAL(&w->cmd, "$6\r\nMAXLEN\r\n$1\r\n~\r\n");
+		resp_i64(&w->cmd, w->deps.events_max ? *w->deps.events_max : STORE_EVENTS_KEPT);
+		RESP_LITERAL(&w->cmd, "$1\r\n*\r\n$4\r\ndata\r\n");
+		resp_bulk(&w->cmd, event->text, event->len);
+		queue(w, LANE_EVENTS, pipeline_tag(PIPELINE_XADD, number));
+	}
 }
 
 void pipeline_send(struct writer *w)
@@ -175,6 +265,9 @@ void pipeline_send(struct writer *w)
 	buf_reset(&w->data);
 	seq = send_quotes(w);
 	send_index(w);
+	send_docs(w);
+	send_doc_index(w);
+	send_events(w);
 	send_ticks(w, seq);
 	w->dirty_now = w->dirty.count;
 	if (w->owed > 0) {

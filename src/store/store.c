@@ -69,6 +69,13 @@ static const struct metric metrics[] = {
 	{"timeouts_total", "Attempts to connect cut off, and times that Redis was slow",
 	 METRIC_COUNTER, FIELD(connection.timeouts)},
 	{"dirty", "Quotes that are not written yet", METRIC_GAUGE, FIELD(writer.dirty_now)},
+	{"docs", "Documents that are kept in Redis", METRIC_GAUGE, FIELD(writer.docs.kept)},
+	{"docs_sets_total", "Documents written", METRIC_COUNTER, FIELD(writer.docs.sets)},
+	{"docs_refused_total", "Documents that were too many or too long", METRIC_COUNTER,
+	 FIELD(writer.docs.refused)},
+	{"events_total", "Entries added to streams", METRIC_COUNTER, FIELD(writer.events.added)},
+	{"events_lost_total", "Entries of streams given up because Redis was away for too long",
+	 METRIC_COUNTER, FIELD(writer.events.lost)},
 	{"connected", "1 while connected", METRIC_GAUGE, FIELD(connection.connected)},
 	{"lag_seconds", "From a tick's arrival to Redis' answer", METRIC_HISTOGRAM,
 	 FIELD(writer.lag)},
@@ -181,7 +188,7 @@ static enum health store_health(const struct module *m, char why[HEALTH_WHY_MAX]
 		return HEALTH_UP;
 	}
 	h = connection_health(&s->connection, why);
-	return h == HEALTH_UP && writer_is_refused(&s->writer, why) ? HEALTH_DEGRADED : h;
+	return h == HEALTH_UP && lane_trouble(s->writer.lanes, why) ? HEALTH_DEGRADED : h;
 }
 
 static const struct module_ops ops = {.name = "store",
@@ -266,6 +273,29 @@ int store_put(struct store *s, enum key_kind kind, const char *identity, const c
 		      (const char *[]){"SET", name.data, text, "PX", ttl}, done, arg);
 	buf_fini(&name);
 	return rc;
+}
+
+int store_doc_set(struct store *s, enum key_kind kind, const char *identity, const char *text,
+		  size_t len)
+{
+	return s->is_on ? writer_doc_set(&s->writer, kind, identity, text, len) : 0;
+}
+
+void store_doc_drop(struct store *s, enum key_kind kind, const char *identity)
+{
+	if (s->is_on)
+		writer_doc_drop(&s->writer, kind, identity);
+}
+
+void store_event_add(struct store *s, enum key_kind kind, const char *text, size_t len)
+{
+	if (s->is_on)
+		writer_event_add(&s->writer, kind, text, len);
+}
+
+bool store_is_settled(const struct store *s)
+{
+	return !s->is_on || writer_is_settled(&s->writer);
 }
 
 void store_forget(struct store *s, const void *arg)

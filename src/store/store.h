@@ -6,6 +6,7 @@
  *                                                  SET quote:{KEY} json EX ttl   per instrument
  *                                                  SADD index:quotes KEY...      new names
  *                                                  PUBLISH ticks {"data":[...]}  one per pipeline
+ *     documents (chains, futures, clients, status) and events (signals) go with the same pipelines
  *
  * A tick costs a bit: Redis that is absent, slow, stopped or full makes nobody wait and no memory
  * grow; a hundred ticks of one instrument become one SET. When Redis comes back every slot is
@@ -14,6 +15,8 @@
  *
  *   connection.c  resolve, connect, greet (AUTH, SELECT, PING), time limits, trying again
  *   writer.c      what is dirty, when a pipeline starts, what its replies mean
+ *   docs.c        documents by name: what is owed of them and of their index sets
+ *   events.c      entries of streams that wait
  *   pipeline.c    the bytes of one pipeline
  */
 #ifndef AGNI_STORE_STORE_H
@@ -44,6 +47,8 @@ extern const struct config_key store_config_keys[];
 /* What the types of the keys cannot say. Returns 0, or AGNI_ECONFIG with the key in `err`. */
 int store_config_check(const struct store_config *cfg, struct agni_err *err) AGNI_MUST_USE;
 
+#define STORE_EVENTS_KEPT 10000
+
 struct store_deps {
 	struct loop *loop;
 	struct book *book;
@@ -52,6 +57,7 @@ struct store_deps {
 	const char *source;             /* "live", "sim", "replay"; lent, outlives the store */
 	bool (*is_feed_alive)(void *arg);
 	bool (*is_stale)(void *arg, inst_id id); /* such a key is left to die; or NULL: none is */
+	const int64_t *events_max; /* entries that a stream keeps, about; lent; NULL: 10,000 */
 	void *arg;
 };
 
@@ -87,6 +93,29 @@ int store_put(struct store *s, enum key_kind kind, const char *identity, const c
 
 /* No `done` for `arg` from here on. */
 void store_forget(struct store *s, const void *arg);
+
+/* --- documents and events ----------------------------------------------------------------------
+ * All three do nothing while Redis is off, and before the module has started. */
+
+/* The newest text of a document: KEY_CHAIN, KEY_FUTURES, KEY_CLIENT, KEY_STATUS (`identity` NULL).
+ * Written behind, coalesced, copied; lives redis.ttl_s and is renewed at a third of it: chains and
+ * futures while the feed is alive, clients and the status while the server lives; at a clean stop
+ * these two are deleted. Its identity is kept in the index set of the kind. All is written anew when
+ * Redis comes back. Returns 0, or AGNI_ELIMIT: more than 2,048 documents, 16 MiB of them, 1 MiB of
+ * text or 128 bytes of identity; the document is then dropped, for none is better than an old one. */
+int store_doc_set(struct store *s, enum key_kind kind, const char *identity, const char *text,
+		  size_t len);
+
+/* Deletes the document, and its identity from the index set. Nothing when there is none. */
+void store_doc_drop(struct store *s, enum key_kind kind, const char *identity);
+
+/* One entry of a stream (KEY_SIGNALS): XADD key MAXLEN ~ N * data text. While Redis is away or
+ * refuses, the newest 1,024 wait; older ones, and one longer than 16 KiB, are lost and counted. An
+ * entry may come twice when the connection is lost before its answer: give it an id. */
+void store_event_add(struct store *s, enum key_kind kind, const char *text, size_t len);
+
+/* Nothing waits to be written, and every answer is in. */
+bool store_is_settled(const struct store *s);
 
 /* Told each time that Redis is connected. Zero-initialised; the listener outlives the store, or is
  * taken off with list_remove(&l->link). */

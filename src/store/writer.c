@@ -13,7 +13,13 @@
 
 static bool has_work(const struct writer *w)
 {
-	return w->dirty.count > 0 || w->unindexed.count > 0;
+	return w->dirty.count > 0 || w->unindexed.count > 0 || docs_has_work(&w->docs) ||
+	       events_has_work(&w->events);
+}
+
+bool writer_is_settled(const struct writer *w)
+{
+	return w->owed == 0 && !has_work(w);
 }
 
 static void wake(struct writer *w)
@@ -75,10 +81,9 @@ static bool has_quote(const struct writer *w, inst_id id)
 
 /* ---- the hand ---------------------------------------------------------------------------------*/
 
-/* The ids to visit in one tick, so that a round takes a sixth of the TTL. */
-static uint32_t visits_per_tick(const struct writer *w)
+/* How many of `ids` to visit in one tick, so that a round takes a sixth of the TTL. */
+static uint32_t visits_per_tick(const struct writer *w, uint64_t ids)
 {
-	uint64_t ids = w->deps.book->slots_cap;
 	uint64_t round_ms = (uint64_t)w->deps.cfg->ttl_s * 1000 / 6;
 	uint64_t n = (ids * TICK_MS + round_ms - 1) / round_ms;
 
@@ -89,7 +94,7 @@ static void turn_hand(struct writer *w)
 {
 	uint32_t ids = w->deps.book->slots_cap;
 
-	for (uint32_t n = visits_per_tick(w); n > 0; n--) {
+	for (uint32_t n = visits_per_tick(w, ids); n > 0; n--) {
 		uint32_t id = w->hand < ids ? w->hand : 0;
 
 		w->hand = id + 1;
@@ -103,11 +108,15 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct writer *w = container_of(timer, struct writer, tick);
 
+	bool is_alive = w->deps.is_feed_alive(w->deps.arg);
+
 	/* Keys die while the feed is dead; when it returns, one round brings back what is quiet. */
-	if (!w->deps.is_feed_alive(w->deps.arg))
+	if (!is_alive)
 		bitset_clear(&w->fresh);
 	else if (connection_is_live(w->connection))
 		turn_hand(w);
+	if (connection_is_live(w->connection))
+		docs_turn_hand(&w->docs, visits_per_tick(w, w->docs.rows_n), is_alive);
 	if (has_work(w))
 		wake(w);
 }
@@ -132,7 +141,10 @@ static bool is_drained(const struct writer *w)
 	if (!connection_is_live(w->connection) || w->lanes[LANE_QUOTES].since_ms)
 		return true;
 	return w->owed == 0 && w->dirty.count == 0 &&
-	       (w->unindexed.count == 0 || w->lanes[LANE_INDEX].since_ms);
+	       (w->unindexed.count == 0 || w->lanes[LANE_INDEX].since_ms) &&
+	       (!docs_has_work(&w->docs) || w->lanes[LANE_DOCS].since_ms ||
+		w->lanes[LANE_DOC_INDEX].since_ms) &&
+	       (events_is_empty(&w->events) || w->lanes[LANE_EVENTS].since_ms);
 }
 
 void writer_drain(struct writer *w, uint64_t ms, void (*on_drained)(void *arg), void *arg)
@@ -140,6 +152,7 @@ void writer_drain(struct writer *w, uint64_t ms, void (*on_drained)(void *arg), 
 	w->on_drained = on_drained;
 	w->arg = arg;
 	w->is_draining = true;
+	docs_retire(&w->docs);
 	if (is_drained(w)) {
 		finish_drain(w);
 		return;
@@ -152,10 +165,17 @@ void writer_drain(struct writer *w, uint64_t ms, void (*on_drained)(void *arg), 
 
 static enum lane_kind lane_of(enum pipeline_command command)
 {
-	static const enum lane_kind lanes[] = {[PIPELINE_SET] = LANE_QUOTES,
-					       [PIPELINE_SADD] = LANE_INDEX,
-					       [PIPELINE_DEL] = LANE_INDEX,
-					       [PIPELINE_PUBLISH] = LANE_TICKS};
+	static const enum lane_kind lanes[PIPELINE_COMMANDS] = {
+		[PIPELINE_SET] = LANE_QUOTES,
+		[PIPELINE_SADD] = LANE_INDEX,
+		[PIPELINE_DEL] = LANE_INDEX,
+		[PIPELINE_PUBLISH] = LANE_TICKS,
+		[PIPELINE_DOC_SET] = LANE_DOCS,
+		[PIPELINE_DOC_DEL] = LANE_DOCS,
+		[PIPELINE_DOC_SADD] = LANE_DOC_INDEX,
+		[PIPELINE_DOC_SREM] = LANE_DOC_INDEX,
+		[PIPELINE_DOC_INDEX_DEL] = LANE_DOC_INDEX,
+		[PIPELINE_XADD] = LANE_EVENTS};
 
 	return lanes[command];
 }
@@ -178,22 +198,14 @@ static void put_back(struct writer *w, inst_id id)
 	writer_mark(w, id, 0);
 }
 
-static void on_refused(struct writer *w, enum pipeline_command command, inst_id id,
-		       const char *text)
+static void note_refusal(struct writer *w, enum pipeline_command command, const char *text)
 {
 	struct lane *lane = &w->lanes[lane_of(command)];
 
 	refusal_count(&w->connection->refusals, text);
-	refusal_text(lane->text, text);
-	lane->refused++;
-	if (lane->since_ms == 0)
-		lane->since_ms = clock_wall_ms(w->deps.loop->clock);
+	lane_refuse(lane, text, clock_wall_ms(w->deps.loop->clock));
 	log_limited(&lane->limit, clock_mono(w->deps.loop->clock), LOG_WARN, TAG,
 		    "Redis at %s answers errors: %s", w->connection->where, lane->text);
-	if (command == PIPELINE_SET)
-		put_back(w, id);
-	else if (command == PIPELINE_SADD)
-		move_all(&w->flight_unindexed, &w->unindexed);
 }
 
 static void note_lag(struct writer *w, uint64_t arrived_ns)
@@ -204,23 +216,60 @@ static void note_lag(struct writer *w, uint64_t arrived_ns)
 		histogram_add(&w->lag, (now - arrived_ns) / 1000);
 }
 
-static void on_accepted(struct writer *w, enum pipeline_command command, inst_id id)
+static void on_set(struct writer *w, inst_id id, bool is_refused)
+{
+	if (is_refused) {
+		put_back(w, id);
+		return;
+	}
+	w->sets++;
+	bitset_remove(&w->flight, id);
+	bitset_add(&w->fresh, id);
+	note_lag(w, w->stamps[id].flight_ns);
+}
+
+static void on_sadd(struct writer *w, bool is_refused)
+{
+	if (is_refused)
+		move_all(&w->flight_unindexed, &w->unindexed);
+	else
+		bitset_clear(&w->flight_unindexed);
+}
+
+static void on_answer(struct writer *w, enum pipeline_command command, uint32_t id, bool is_refused)
 {
 	switch (command) {
 	case PIPELINE_SET:
-		w->sets++;
-		bitset_remove(&w->flight, id);
-		bitset_add(&w->fresh, id);
-		note_lag(w, w->stamps[id].flight_ns);
+		on_set(w, id, is_refused);
 		break;
 	case PIPELINE_SADD:
-		bitset_clear(&w->flight_unindexed);
+		on_sadd(w, is_refused);
 		break;
 	case PIPELINE_DEL:
-		w->is_index_ours = true;
+		w->is_index_ours = w->is_index_ours || !is_refused;
 		break;
 	case PIPELINE_PUBLISH:
-		w->publishes++;
+		w->publishes += !is_refused;
+		break;
+	case PIPELINE_DOC_SET:
+		docs_on_set(&w->docs, id, is_refused);
+		break;
+	case PIPELINE_DOC_DEL:
+		docs_on_del(&w->docs, id, is_refused);
+		break;
+	case PIPELINE_DOC_SADD:
+		docs_on_join(&w->docs, (enum doc_family)id, is_refused);
+		break;
+	case PIPELINE_DOC_SREM:
+		docs_on_leave(&w->docs, (enum doc_family)id, is_refused);
+		break;
+	case PIPELINE_DOC_INDEX_DEL:
+		w->docs.is_ours[id] = w->docs.is_ours[id] || !is_refused;
+		break;
+	case PIPELINE_XADD:
+		events_on_reply(&w->events, id, is_refused);
+		break;
+	case PIPELINE_COMMANDS:
 		break;
 	}
 }
@@ -228,16 +277,11 @@ static void on_accepted(struct writer *w, enum pipeline_command command, inst_id
 /* Every reply is in: lanes that were refused rest, those that were not are well (again). */
 static void end_pipeline(struct writer *w)
 {
-	for (int i = 0; i < LANES; i++) {
-		struct lane *lane = &w->lanes[i];
-
-		if (lane->refused)
-			lane->rest_ms = uv_now(&w->deps.loop->uv) + (uint64_t)w->deps.cfg->retry_ms;
-		else if (lane->sent)
-			lane->since_ms = 0;
-		lane->sent = lane->refused = 0;
-	}
+	for (int i = 0; i < LANES; i++)
+		lane_settle(&w->lanes[i],
+			    uv_now(&w->deps.loop->uv) + (uint64_t)w->deps.cfg->retry_ms);
 	bitset_clear(&w->flight_ticked);
+	events_rewind(&w->events);
 	if (w->is_draining && is_drained(w))
 		finish_drain(w);
 	else if (has_work(w))
@@ -246,15 +290,14 @@ static void end_pipeline(struct writer *w)
 
 void writer_on_reply(struct writer *w, uintptr_t tag, const redisReply *reply)
 {
-	enum pipeline_command command = tag & 3;
-	inst_id id = (inst_id)(tag >> 2);
+	enum pipeline_command command = tag & ((1u << PIPELINE_TAG_BITS) - 1);
+	bool is_refused = reply->type == REDIS_REPLY_ERROR;
 
 	AGNI_ASSERT(w->owed > 0);
 	w->owed--;
-	if (reply->type == REDIS_REPLY_ERROR)
-		on_refused(w, command, id, reply->str);
-	else
-		on_accepted(w, command, id);
+	if (AGNI_UNLIKELY(is_refused))
+		note_refusal(w, command, reply->str);
+	on_answer(w, command, (uint32_t)(tag >> PIPELINE_TAG_BITS), is_refused);
 	if (w->owed == 0)
 		end_pipeline(w);
 }
@@ -282,6 +325,8 @@ void writer_on_lost(struct writer *w)
 		put_back(w, id);
 	move_all(&w->flight_ticked, &w->ticked);
 	move_all(&w->flight_unindexed, &w->unindexed);
+	docs_rewind(&w->docs);
+	events_rewind(&w->events);
 	for (int i = 0; i < LANES; i++)
 		w->lanes[i].sent = w->lanes[i].refused = 0;
 	w->owed = 0;
@@ -289,28 +334,34 @@ void writer_on_lost(struct writer *w)
 		finish_drain(w);
 }
 
-bool writer_is_refused(const struct writer *w, char why[HEALTH_WHY_MAX])
+/* ---- documents and events ---------------------------------------------------------------------*/
+
+int writer_doc_set(struct writer *w, enum key_kind kind, const char *identity, const char *text,
+		   size_t len)
 {
-	static const char *const what[LANES] = {
-		[LANE_QUOTES] = "quotes", [LANE_INDEX] = "the index", [LANE_TICKS] = "ticks"};
+	int rc = docs_set(&w->docs, kind, identity, text, len);
 
-	for (int i = 0; i < LANES; i++) {
-		const struct lane *lane = &w->lanes[i];
-		char since[16];
+	wake(w);
+	return rc;
+}
 
-		if (lane->since_ms == 0)
-			continue;
-		connection_clock(lane->since_ms, since);
-		snprintf(why, HEALTH_WHY_MAX, "Redis answers errors to %s since %s: %s", what[i],
-			 since, lane->text);
-		return true;
-	}
-	return false;
+void writer_doc_drop(struct writer *w, enum key_kind kind, const char *identity)
+{
+	docs_drop(&w->docs, kind, identity);
+	if (docs_has_work(&w->docs))
+		wake(w);
+}
+
+void writer_event_add(struct writer *w, enum key_kind kind, const char *text, size_t len)
+{
+	events_add(&w->events, kind, text, len);
+	wake(w);
 }
 
 void writer_init(struct writer *w, const struct store_deps *deps, struct connection *c)
 {
 	*w = (struct writer){.deps = *deps, .connection = c, .subscriber = {.on_tick = on_tick}};
+	docs_init(&w->docs);
 }
 
 void writer_fini(struct writer *w)
@@ -323,6 +374,8 @@ void writer_fini(struct writer *w)
 		bitset_fini(sets[i]);
 	for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
 		buf_fini(bufs[i]);
+	docs_fini(&w->docs);
+	events_fini(&w->events);
 	free(w->stamps);
 	w->stamps = NULL;
 }

@@ -17,26 +17,17 @@
  * Renewal is a SET and not an EXPIRE: at the same price it also restores a key that was evicted,
  * deleted or overwritten by somebody else.
  *
- * Each of the three kinds of command is a lane. A lane that was refused (OOM, READONLY, WRONGTYPE)
- * rests for retry_ms while the others go on; the first pipeline after the rest carries one SET, to
- * see whether Redis is well again.
+ * Documents (docs.h) and entries of streams (events.h) go the same way, in the same pipeline. Each
+ * kind of command is a lane (lane.h), which rests when it is refused.
  */
 #ifndef AGNI_STORE_WRITER_H
 #define AGNI_STORE_WRITER_H
 
 #include "core/bitset.h"
 #include "store/connection.h"
-
-enum lane_kind { LANE_QUOTES, LANE_INDEX, LANE_TICKS, LANES };
-
-struct lane {
-	uint32_t sent;           /* commands of the pipeline in flight */
-	uint32_t refused;        /* error replies to them so far */
-	uint64_t rest_ms;        /* loop time until which the lane rests; 0 = it does not */
-	int64_t since_ms;        /* wall time of the first refusal; 0 = the lane is well */
-	char text[REFUSAL_TEXT]; /* of the newest refusal */
-	struct log_limit limit;
-};
+#include "store/docs.h"
+#include "store/events.h"
+#include "store/lane.h"
 
 struct writer_stamp {
 	uint64_t dirty_ns;  /* monotonic arrival of the oldest tick not SET; 0 = none */
@@ -63,6 +54,9 @@ struct writer {
 	bool is_index_ours; /* what an earlier process left in the index set is gone */
 	struct lane lanes[LANES];
 
+	struct docs docs;
+	struct events events;
+
 	struct buf cmd, key, json, data, members; /* reused by every pipeline */
 
 	uint64_t sets, publishes, pipelines;
@@ -85,21 +79,42 @@ void writer_on_live(struct writer *w);
 void writer_on_lost(struct writer *w);
 void writer_on_reply(struct writer *w, uintptr_t tag, const redisReply *reply);
 
-/* The lane that is refused, with its text in `why`; false when all are well. */
-bool writer_is_refused(const struct writer *w, char why[HEALTH_WHY_MAX]);
-
 /* Marks `id` as not SET; `arrived_ns` is when its tick came, 0 when it is no tick. */
 void writer_mark(struct writer *w, inst_id id, uint64_t arrived_ns);
+
+/* As store_doc_set, store_doc_drop and store_event_add. */
+int writer_doc_set(struct writer *w, enum key_kind kind, const char *identity, const char *text,
+		   size_t len) AGNI_MUST_USE;
+void writer_doc_drop(struct writer *w, enum key_kind kind, const char *identity);
+void writer_event_add(struct writer *w, enum key_kind kind, const char *text, size_t len);
+
+/* Nothing waits and nothing is on its way. */
+bool writer_is_settled(const struct writer *w);
 
 /* pipeline.c: builds and queues one pipeline of what is dirty, within the limits. */
 void pipeline_send(struct writer *w);
 
-/* What a tag says; the rest of its bits is the instrument id. */
-enum pipeline_command { PIPELINE_SET, PIPELINE_SADD, PIPELINE_DEL, PIPELINE_PUBLISH };
+/* What a tag says; the rest of its bits is an instrument's id, a document's row, a family of
+ * documents, the number of an event, or 0. */
+enum pipeline_command {
+	PIPELINE_SET,
+	PIPELINE_SADD,
+	PIPELINE_DEL,
+	PIPELINE_PUBLISH,
+	PIPELINE_DOC_SET,
+	PIPELINE_DOC_DEL,
+	PIPELINE_DOC_SADD,
+	PIPELINE_DOC_SREM,
+	PIPELINE_DOC_INDEX_DEL,
+	PIPELINE_XADD,
+	PIPELINE_COMMANDS
+};
 
-static inline uintptr_t pipeline_tag(enum pipeline_command command, inst_id id)
+#define PIPELINE_TAG_BITS 4
+
+static inline uintptr_t pipeline_tag(enum pipeline_command command, uint32_t id)
 {
-	return (uintptr_t)id << 2 | (uintptr_t)command;
+	return (uintptr_t)id << PIPELINE_TAG_BITS | (uintptr_t)command;
 }
 
 #endif
