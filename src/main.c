@@ -37,6 +37,7 @@ enum {
 	AUTH,
 	TOKEN,
 	REFDATA,
+	SIGNALS,
 	API,
 	STREAM,
 	SIM,
@@ -66,6 +67,7 @@ struct server {
 	struct auth *auth;
 	struct token *token;
 	struct refdata *refdata;
+	struct signals *signals;
 	struct api *api;
 	struct stream *stream;
 	struct sim *sim; /* NULL with a real broker */
@@ -272,6 +274,14 @@ static void server_build(struct server *s)
 							   .api_url = s->api_url,
 							   .api_url_fallback = c->upstream.api_url,
 							   .watch_all = is_sim(s)});
+	s->signals = signals_create(&(struct signals_deps){.loop = loop,
+							   .book = &s->book,
+							   .interest = &s->interest,
+							   .refdata = s->refdata,
+							   .upstream = &s->upstream,
+							   .cfg = &c->signals,
+							   .apps = c->apps,
+							   .waits_for_master = is_playback(s)});
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,
 					       .tape = &s->tape,
@@ -349,6 +359,7 @@ static void server_table(struct server *s)
 		[AUTH] = auth_module(s->auth),
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
+		[SIGNALS] = signals_module(s->signals),
 		[API] = api_module(s->api),
 		[STREAM] = stream_module(s->stream),
 		[SIM] = s->sim ? sim_module(s->sim) : NULL,
@@ -445,6 +456,7 @@ static void server_fini(struct server *s)
 		sim_destroy(s->sim);
 	stream_destroy(s->stream);
 	api_destroy(s->api);
+	signals_destroy(s->signals);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
 	auth_destroy(s->auth);
@@ -553,6 +565,7 @@ static void on_reload(void *arg)
 		config_reload(s->cfg.sections, next->sections);
 		token_reload(s->token);
 		refdata_reload(s->refdata);
+		signals_reload(s->signals);
 		api_reload(s->api);
 		stream_reload(s->stream);
 		log_setup((enum log_level)s->cfg.server.log_level,

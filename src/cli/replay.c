@@ -57,6 +57,7 @@ static void digest_state(struct replay *r, inst_id id, const struct slot *slot)
 	r->shown.seq = slot->seq - r->base_seq;
 	r->shown.ts_ms = slot->ts_ms;
 	r->shown.recv_ms = 0;
+	r->shown.suspect = slot->suspect;
 	quote_replace(&r->shown.q, &slot->q);
 	quote_json(&r->text, instruments_key(&r->deps.book->instruments, id), &r->shown, VIEW_FULL);
 	buf_printf(&r->text, "%x\n", slot->flags);

@@ -57,6 +57,15 @@ static void sections_fill(struct server_config *c)
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
 		{"calendar", calendar_config_keys, &c->calendar, "when the exchange trades"},
 		{"futures", futures_config_keys, &c->futures, "futures: docs/analytics.md"},
+		{"signals", signals_config_keys, &c->signals, "what the apps look for"},
+		{"app.simple", app_config_keys[APP_SIMPLE], &c->apps[APP_SIMPLE],
+		 "prices far from the previous close"},
+		{"app.redis", app_config_keys[APP_REDIS], &c->apps[APP_REDIS],
+		 "the same and momentum, of indices and shares"},
+		{"app.options", app_config_keys[APP_OPTIONS], &c->apps[APP_OPTIONS],
+		 "options about the money"},
+		{"app.futures", app_config_keys[APP_FUTURES], &c->apps[APP_FUTURES],
+		 "the nearest futures"},
 		{0},
 	};
 
@@ -179,6 +188,7 @@ static int check_whole(struct server_config *c, struct buf *problems)
 		    problems);
 	bad += note(c, token_config_check(&c->token, &err), &err, problems);
 	bad += note(c, store_config_check(&c->redis, &err), &err, problems);
+	bad += note(c, signals_config_check(&c->signals, c->apps, &err), &err, problems);
 	bad += note(c, check_waits(&c->upstream, &err), &err, problems);
 	bad += note(c, check_readable("upstream.ca_file", c->upstream.ca_file, &err), &err,
 		    problems);

@@ -13,6 +13,7 @@
 #include "feed/feed.h"
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
+#include "signals/signals.h"
 #include "sim/sim.h"
 #include "store/store.h"
 #include "stream/stream.h"
@@ -34,7 +35,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 15
+#define SERVER_SECTIONS 20
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -52,6 +53,8 @@ struct server_config {
 	struct refdata_config instruments;
 	struct calendar_config calendar;
 	struct futures_config futures;
+	struct signals_config signals;
+	struct app_config apps[APPS];
 	struct config_section sections[SERVER_SECTIONS + 1]; /* point into this structure */
 	struct listen_guard http_guard, stream_guard; /* what the listeners have beside them */
 };

@@ -133,6 +133,8 @@ void book_publish(struct book *b, inst_id id, struct slot *slot, uint64_t seq)
 {
 	AGNI_ASSERT(seq > slot->seq);
 	slot->seq = seq;
+	if (b->judge)
+		slot->suspect = b->judge(b->judge_arg, id, slot);
 	list_for_each (it, &b->subscribers) {
 		struct book_subscriber *s = container_of(it, struct book_subscriber, link);
 
@@ -149,6 +151,14 @@ void book_turn(struct book *b, int64_t market_ms)
 		if (s->on_turn)
 			s->on_turn(s, market_ms);
 	}
+}
+
+const char *suspect_text(enum suspect bit)
+{
+	static const char *const text[SUSPECT_BITS] = {"below_intrinsic", "spot_price", "jump",
+						       "time_back",       "oi_zero",    "crossed"};
+
+	return text[__builtin_ctz(bit)];
 }
 
 void book_subscribe(struct book *b, struct book_subscriber *s)

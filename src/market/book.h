@@ -27,12 +27,26 @@ enum {
 	TICK_EMPTY = 1u << 4,    /* carried no field at all */
 };
 
+/* What is impossible about a quote, for as long as it is; signals/quarantine.h judges. It stays in the
+ * book and on the tape, and nothing is reckoned from it. */
+enum suspect {
+	SUSPECT_BELOW_INTRINSIC = 1u << 0, /* an option that costs less than its exercise pays */
+	SUSPECT_SPOT_PRICE = 1u << 1,      /* the underlying's price in an option's slot */
+	SUSPECT_JUMP = 1u << 2,            /* far away at once, and no trade */
+	SUSPECT_TIME_BACK = 1u << 3,       /* time or the day's volume went back */
+	SUSPECT_OI_ZERO = 1u << 4,         /* the open interest is gone */
+	SUSPECT_CROSSED = 1u << 5,         /* the best bid is above the best ask */
+};
+
+#define SUSPECT_BITS 6
+
 struct slot {
 	uint64_t seq;       /* of the last tick; 0 = none yet */
 	int64_t ts_ms;      /* currentTs of the message of the last tick */
 	int64_t recv_ms;    /* wall time of its arrival */
 	uint64_t recv_mono; /* monotonic time of its arrival */
 	uint32_t flags;     /* TICK_* of the last tick */
+	uint8_t suspect;    /* enum suspect, of the state; 0: nothing is wrong with it */
 	struct quote q;
 };
 
@@ -56,7 +70,10 @@ struct book {
 	uint32_t slots_cap;
 	uint32_t live; /* slots with at least one tick */
 	struct list subscribers;
-	const struct quote *said; /* during on_tick: what the tick itself carried; lent */
+	/* Asked once a tick, before the subscribers are told: enum suspect. Or NULL. */
+	uint8_t (*judge)(void *arg, inst_id id, const struct slot *slot);
+	void *judge_arg;
+	const struct quote *said; /* during judge and on_tick: what the tick carried; lent */
 	uint64_t ticks;           /* merged */
 	uint64_t repeats;         /* TICK_REPEAT */
 	uint64_t old_ltt;         /* TICK_OLD_LTT */
@@ -81,6 +98,9 @@ void book_publish(struct book *b, inst_id id, struct slot *slot, uint64_t seq);
 
 /* The end of one upstream message. */
 void book_turn(struct book *b, int64_t market_ms);
+
+/* "below_intrinsic", ... of one bit. */
+const char *suspect_text(enum suspect bit);
 
 void book_subscribe(struct book *b, struct book_subscriber *s);
 void book_unsubscribe(struct book_subscriber *s);

@@ -185,6 +185,17 @@ static void put_full(struct buf *b, const struct quote *q)
 	}
 }
 
+static void put_suspect(struct buf *b, unsigned suspect)
+{
+	LITERAL(b, ",\"suspect\":[");
+	for (unsigned bits = suspect; bits; bits &= bits - 1) {
+		if (bits != suspect)
+			buf_byte(b, ',');
+		buf_printf(b, "\"%s\"", suspect_text((enum suspect)(bits & -bits)));
+	}
+	buf_byte(b, ']');
+}
+
 /* Everything but the closing brace. */
 static void put_open(struct buf *b, const char *key, const struct slot *slot, enum view_mode mode)
 {
@@ -195,6 +206,8 @@ static void put_open(struct buf *b, const char *key, const struct slot *slot, en
 	put_i64(b, NAME("seq"), (int64_t)slot->seq);
 	put_i64(b, NAME("ts_ms"), slot->ts_ms);
 	put_i64(b, NAME("recv_ms"), slot->recv_ms);
+	if (AGNI_UNLIKELY(slot->suspect))
+		put_suspect(b, slot->suspect);
 	put_ltpc(b, q);
 	if (mode >= VIEW_OPTION_GREEKS)
 		put_greeks(b, q);

@@ -9,6 +9,8 @@
  *  "depth":[[bid_qty,bid,ask,ask_qty],...],
  *  "ohlc":{"1d":{"open":...,"high":...,"low":...,"close":...,"vol":...,"ts":...},"I1":{...}}}
  *
+ * A quote in quarantine has "suspect":["below_intrinsic",...] behind recv_ms (enum suspect).
+ *
  * What is absent is omitted. Prices are printed exactly as they came.
  */
 #ifndef AGNI_MARKET_QUOTE_JSON_H

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config: the sections [signals] and [app.*], and what they say as numbers.
+ *
+ * The apps have the same keys with defaults of their own.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "signals/signals_internal.h"
+
+const struct config_key signals_config_keys[] = {
+	CONFIG_STR_F(struct signals_config, apps, "simple,redis,options,futures", "",
+		     "which of the apps below run, separated by commas; empty = none",
+		     CONFIG_RELOAD),
+	{0},
+};
+
+#define APP_KEYS(instruments_, rules_, change_)                                                    \
+	{                                                                                          \
+		CONFIG_STR_F(struct app_config, instruments, instruments_, "",                     \
+			     "what it looks at, separated by commas: keys, or selectors that "     \
+			     "follow the money",                                                   \
+			     CONFIG_RELOAD),                                                       \
+			CONFIG_STR_F(struct app_config, rules, rules_, "",                         \
+				     "what it looks for: price_change", CONFIG_RELOAD),            \
+			CONFIG_STR_F(struct app_config, outputs, "channel,redis,webhook", "",      \
+				     "where its signals go, as far as that is configured; "        \
+				     "/signals shows them in any case",                            \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, change_pct, change_, "%",                  \
+				     "price_change fires when the price is so far from the "       \
+				     "previous close",                                             \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, rearm, "0.7", "",                          \
+				     "and again only after it was nearer than this share of it",   \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_INT_F(struct app_config, cooldown_s, 300, 0, 86400, "s",            \
+				     "least time between two signals of a rule, an instrument "    \
+				     "and a side",                                                 \
+				     CONFIG_RELOAD),                                               \
+			{0},                                                                       \
+	}
+
+static const struct config_key
+	simple_keys[] = APP_KEYS("NSE_INDEX|Nifty 50,NSE_INDEX|Nifty Bank,NSE_EQ|INE002A01018,"
+				 "NSE_EQ|INE467B01029",
+				 "price_change", "1.0"),
+	redis_keys[] = APP_KEYS("NSE_INDEX|Nifty 50,NSE_INDEX|Nifty Bank,NSE_EQ|INE002A01018,"
+				"NSE_EQ|INE467B01029",
+				"price_change", "1.0"),
+	options_keys[] = APP_KEYS("NIFTY:current:ATM+-8", "price_change", "2.0"),
+	futures_keys[] = APP_KEYS("NIFTY:current:FUT,NIFTY:next:FUT", "price_change", "0.5");
+
+const struct config_key *const app_config_keys[APPS] = {
+	[APP_SIMPLE] = simple_keys,
+	[APP_REDIS] = redis_keys,
+	[APP_OPTIONS] = options_keys,
+	[APP_FUTURES] = futures_keys,
+};
+
+const char *app_name(enum app_kind app)
+{
+	static const char *const names[APPS] = {"simple", "redis", "options", "futures"};
+
+	return names[app];
+}
+
+/* --- lists of words --------------------------------------------------------------------------- */
+
+/* The next word of a comma list, without the spaces around it; false at the end. */
+static bool next_word(const char **list, const char **word, size_t *len)
+{
+	while (**list == ',' || **list == ' ')
+		(*list)++;
+	if (!**list)
+		return false;
+	*word = *list;
+	*len = strcspn(*list, ",");
+	*list += *len;
+	while (*len > 0 && (*word)[*len - 1] == ' ')
+		(*len)--;
+	return true;
+}
+
+static bool is_word(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(word, name, len) == 0;
+}
+
+static int read_apps(const char *list, bool is_on[APPS], struct agni_err *err)
+{
+	const char *word;
+	size_t len;
+
+	for (int i = 0; i < APPS; i++)
+		is_on[i] = false;
+	while (next_word(&list, &word, &len)) {
+		int i = 0;
+
+		while (i < APPS && !is_word(word, len, app_name((enum app_kind)i)))
+			i++;
+		if (i == APPS)
+			return agni_fail(err, AGNI_ECONFIG,
+					 "signals.apps: \"%.*s\" is none of simple, redis, "
+					 "options, futures",
+					 (int)len, word);
+		is_on[i] = true;
+	}
+	return 0;
+}
+
+static int read_rules(const char *app, const char *list, unsigned *out, struct agni_err *err)
+{
+	const char *word;
+	size_t len;
+	enum rule_kind kind;
+
+	*out = 0;
+	while (next_word(&list, &word, &len)) {
+		if (!rule_parse(word, len, &kind))
+			return agni_fail(err, AGNI_ECONFIG, "app.%s.rules: \"%.*s\" is no rule",
+					 app, (int)len, word);
+		*out |= 1u << kind;
+	}
+	return 0;
+}
+
+static int read_outputs(const char *app, const char *list, unsigned *out, struct agni_err *err)
+{
+	const char *word;
+	size_t len;
+
+	*out = 0;
+	while (next_word(&list, &word, &len)) {
+		if (is_word(word, len, "channel"))
+			*out |= SIGNAL_TO_CHANNEL;
+		else if (is_word(word, len, "redis"))
+			*out |= SIGNAL_TO_REDIS;
+		else if (is_word(word, len, "webhook"))
+			*out |= SIGNAL_TO_WEBHOOK;
+		else
+			return agni_fail(err, AGNI_ECONFIG,
+					 "app.%s.outputs: \"%.*s\" is none of channel, redis, "
+					 "webhook",
+					 app, (int)len, word);
+	}
+	return 0;
+}
+
+/* A decimal number within [lo, hi]; NaN is in no range. */
+static int read_number(const char *app, const char *key, const char *text, double lo, double hi,
+		       double *out, struct agni_err *err)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end == text || *end || !(*out >= lo && *out <= hi))
+		return agni_fail(err, AGNI_ECONFIG,
+				 "app.%s.%s: \"%.40s\" is no number from %g to "
+				 "%g",
+				 app, key, text, lo, hi);
+	return 0;
+}
+
+/* --- an app ----------------------------------------------------------------------------------- */
+
+/* Keys and selectors that can be meant. */
+static int check_instruments(const char *app, const char *list, struct agni_err *err)
+{
+	const char *word;
+	struct selector s;
+	unsigned n = 0;
+	size_t len;
+
+	while (next_word(&list, &word, &len)) {
+		if (++n > APP_WISHES_MAX)
+			return agni_fail(err, AGNI_ECONFIG, "app.%s.instruments: more than %d", app,
+					 APP_WISHES_MAX);
+		if (selector_is_meant(word, len)) {
+			if (selector_parse(word, len, &s, err) < 0)
+				return agni_wrap(err, "app.%s.instruments", app);
+		} else if (!instrument_key_is_valid(word, len)) {
+			return agni_fail(err, AGNI_ECONFIG,
+					 "app.%s.instruments: \"%.*s\" is neither a key nor a "
+					 "selector",
+					 app, (int)len, word);
+		}
+	}
+	return 0;
+}
+
+int app_plan_read(enum app_kind app, const struct signals_config *cfg, const struct app_config *c,
+		  struct app_plan *out, struct agni_err *err)
+{
+	const char *name = app_name(app);
+	bool is_on[APPS];
+
+	*out = (struct app_plan){0};
+	if (read_apps(cfg->apps, is_on, err) < 0 ||
+	    check_instruments(name, c->instruments, err) < 0 ||
+	    read_rules(name, c->rules, &out->rules, err) < 0 ||
+	    read_outputs(name, c->outputs, &out->outputs, err) < 0 ||
+	    read_number(name, "change_pct", c->change_pct, 0.01, 1000, &out->limits.change_pct,
+			err) < 0 ||
+	    read_number(name, "rearm", c->rearm, 0, 0.99, &out->limits.rearm, err) < 0)
+		return AGNI_ECONFIG;
+	out->is_on = is_on[app];
+	out->limits.cooldown_ms = c->cooldown_s * 1000;
+	return 0;
+}
+
+int signals_config_check(const struct signals_config *cfg, const struct app_config apps[APPS],
+			 struct agni_err *err)
+{
+	struct app_plan plan;
+
+	for (int i = 0; i < APPS; i++) {
+		if (app_plan_read((enum app_kind)i, cfg, &apps[i], &plan, err) < 0)
+			return AGNI_ECONFIG;
+	}
+	return 0;
+}
+
+bool app_next_wish(const char **list, const char **word, size_t *len)
+{
+	return next_word(list, word, len);
+}

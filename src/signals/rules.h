@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rules: what an app looks for, one file each. Pure functions of one instrument's quote, of what else
+ * belongs to it (struct observation), and of a state of their own.
+ *
+ *      price_change.c        last price against the previous close
+ *
+ * A rule answers with a number and the threshold beyond which it is news; whether it is news now is
+ * edge.h's to say. docs/analytics.md has each formula with its source and unit.
+ */
+#ifndef AGNI_SIGNALS_RULES_H
+#define AGNI_SIGNALS_RULES_H
+
+#include "market/tick.h"
+#include "signals/edge.h"
+
+enum rule_kind { RULE_PRICE_CHANGE, RULES };
+
+/* The numbers of one app's configuration. */
+struct rule_limits {
+	double change_pct; /* per cent of the previous close */
+	double rearm;      /* the lower threshold, as a fraction of the upper */
+	int64_t cooldown_ms;
+};
+
+/* One instrument at the end of a logical turn in which it ticked. */
+struct observation {
+	inst_id id;
+	uint64_t seq; /* of its last tick */
+	const struct quote *q;
+	int64_t ms; /* market time */
+};
+
+struct finding {
+	double value, threshold; /* in the same unit; SELL is beyond -threshold */
+	bool may_fire;
+	double price;      /* rupees */
+	double confidence; /* 0..1 */
+	struct signal_input inputs[SIGNAL_INPUTS_MAX];
+	unsigned inputs_n;
+};
+
+struct rule_ops {
+	const char *name; /* in the configuration; the strategy of its signals */
+	unsigned version; /* +1 when the formula changes */
+	/* False: there is nothing to say of this instrument now. */
+	bool (*look)(const struct rule_limits *limits, const struct observation *o,
+		     struct finding *out);
+};
+
+extern const struct rule_ops price_change_ops;
+
+/* By enum rule_kind. */
+const struct rule_ops *rule_of(enum rule_kind kind);
+
+/* "momentum" to its number; false when there is none. */
+bool rule_parse(const char *name, size_t len, enum rule_kind *out);
+
+void finding_add(struct finding *f, const char *name, double value);
+
+/* --- parts of several rules ------------------------------------------------------------------- */
+
+/* Of the previous close, per cent; false without both prices above zero. */
+bool change_from_close(const struct quote *q, double *pct);
+
+/* Best bid and ask, rupees; false unless both are there and in order. */
+bool best_of(const struct quote *q, double *bid, double *ask);
+
+double clamp01(double v);
+
+/* How tight the book is: 1 - spread / (threshold per cent of the price); a half without a book. */
+double tightness(const struct quote *q, double price, double threshold_pct);
+
+/* The share of the waiting orders that are on the side of `value`'s sign; a half when unknown. */
+double pressure(const struct quote *q, double value);
+
+#endif

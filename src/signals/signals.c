@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * signals: see signals.h. The module, the ring of what was seen, and who hears of it.
+ */
+#include "signals/signals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "market/calendar.h"
+#include "signals/signals_internal.h"
+
+#define LOOK_MS 250 /* until the first tick: whether the master has come */
+
+/* --- the ring --------------------------------------------------------------------------------- */
+
+uint64_t signals_newest(const struct signals *s)
+{
+	return s->newest;
+}
+
+uint64_t signals_oldest(const struct signals *s)
+{
+	return s->newest - s->kept + 1;
+}
+
+const struct signal *signals_at(const struct signals *s, uint64_t id)
+{
+	if (s->kept == 0 || id < signals_oldest(s) || id > s->newest)
+		return NULL;
+	return &s->ring[id % SIGNALS_KEPT];
+}
+
+void signals_fire(struct signals *s, struct signal *signal)
+{
+	signal->id = ++s->newest;
+	s->ring[signal->id % SIGNALS_KEPT] = *signal;
+	s->kept += s->kept < SIGNALS_KEPT;
+	s->fired++;
+	list_for_each (it, &s->listeners) {
+		struct signals_listener *l = container_of(it, struct signals_listener, link);
+
+		l->on_signal(l, signals_at(s, signal->id));
+	}
+}
+
+void signals_listen(struct signals *s, struct signals_listener *l)
+{
+	list_append(&s->listeners, &l->link);
+}
+
+void signals_unlisten(struct signals_listener *l)
+{
+	list_remove(&l->link);
+}
+
+/* --- the market ------------------------------------------------------------------------------- */
+
+bool market_is_open(const struct signals *s, inst_id id, int64_t market_ms)
+{
+	const char *key = instruments_key(&s->deps.book->instruments, id);
+	enum segment segment = strncmp(key + 4, "FO|", 3) == 0 ? SEGMENT_FO : SEGMENT_CM;
+
+	if (strncmp(key, "NSE_", 4) != 0 && strncmp(key, "BSE_", 4) != 0)
+		return false;
+	return calendar_phase(segment, market_ms) == PHASE_OPEN;
+}
+
+/* --- the module ------------------------------------------------------------------------------- */
+
+struct signals *signals_create(const struct signals_deps *deps)
+{
+	struct signals *s = mem_zalloc(sizeof(*s));
+
+	s->deps = *deps;
+	s->ring = mem_zalloc(SIGNALS_KEPT * sizeof(*s->ring));
+	list_init(&s->listeners);
+	s->subscriber.on_tick = engine_tick;
+	s->subscriber.on_turn = engine_turn;
+	return s;
+}
+
+void signals_destroy(struct signals *s)
+{
+	if (!s)
+		return;
+	apps_fini(s);
+	bitset_fini(&s->watched);
+	bitset_fini(&s->marked);
+	free(s->ticked);
+	free(s->ring);
+	free(s);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct signals *s = container_of(timer, struct signals, timer);
+
+	if (s->has_ticked) /* from here on turns tell the time */
+		uv_timer_stop(timer);
+	else
+		apps_want(s);
+}
+
+static int signals_start(struct module *m, struct agni_err *err)
+{
+	struct signals *s = container_of(m, struct signals, mod);
+
+	(void)err;
+	apps_read(s);
+	book_subscribe(s->deps.book, &s->subscriber);
+	return uv_timer_init(&s->deps.loop->uv, &s->timer);
+}
+
+static void signals_begin(struct module *m)
+{
+	struct signals *s = container_of(m, struct signals, mod);
+
+	s->has_begun = true;
+	apps_want(s);
+	uv_timer_start(&s->timer, on_timer, LOOK_MS, LOOK_MS);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct signals *s = container_of((uv_timer_t *)handle, struct signals, timer);
+
+	s->mod.done(&s->mod);
+}
+
+static void signals_stop(struct module *m, module_stopped_fn *done)
+{
+	struct signals *s = container_of(m, struct signals, mod);
+
+	m->done = done;
+	book_unsubscribe(&s->subscriber);
+	uv_close((uv_handle_t *)&s->timer, on_closed);
+}
+
+static enum health signals_health(const struct module *m, char why[HEALTH_WHY_MAX])
+{
+	const struct signals *s = container_of(m, struct signals, mod);
+	unsigned apps = 0;
+
+	for (int i = 0; i < APPS; i++)
+		apps += s->apps[i].plan.is_on;
+	snprintf(why, HEALTH_WHY_MAX, "%u apps look at %llu instruments; %llu signals", apps,
+		 (unsigned long long)s->instruments, (unsigned long long)s->fired);
+	return HEALTH_UP;
+}
+
+static const struct metric signals_metrics[] = {
+	{"fired_total", "Signals", METRIC_COUNTER, offsetof(struct signals, fired)},
+	{"swallowed_total", "Edges within the cooldown of the one before", METRIC_COUNTER,
+	 offsetof(struct signals, swallowed)},
+	{"looks_total", "Rules tried on an instrument that ticked", METRIC_COUNTER,
+	 offsetof(struct signals, looks)},
+	{"held_stale_total", "Instruments left out of a turn: stale", METRIC_COUNTER,
+	 offsetof(struct signals, held_stale)},
+	{"held_suspect_total", "Instruments left out of a turn: in quarantine", METRIC_COUNTER,
+	 offsetof(struct signals, held_suspect)},
+	{"held_crossed_total", "Instruments left out of a turn: bid above ask", METRIC_COUNTER,
+	 offsetof(struct signals, held_crossed)},
+	{"held_closed_total", "Instruments left out of a turn: their market is closed",
+	 METRIC_COUNTER, offsetof(struct signals, held_closed)},
+	{"over_limit_total", "Times an instrument found no place in an app or with the broker",
+	 METRIC_COUNTER, offsetof(struct signals, over_limit)},
+	{"instruments", "Instruments that some app has", METRIC_GAUGE,
+	 offsetof(struct signals, instruments)},
+	{0},
+};
+
+static const struct module_ops signals_ops = {
+	.name = "signals",
+	.start = signals_start,
+	.begin = signals_begin,
+	.stop = signals_stop,
+	.health = signals_health,
+	.metrics = signals_metrics,
+	.mod_offset = offsetof(struct signals, mod),
+};
+
+struct module *signals_module(struct signals *s)
+{
+	s->mod.ops = &signals_ops;
+	return &s->mod;
+}
+
+void signals_reload(struct signals *s)
+{
+	apps_read(s);
+}

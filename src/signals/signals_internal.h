@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * signals_internal: what the files of the module share.
+ *
+ *     config.c    sections to numbers
+ *     apps.c      which instruments an app has, and that they are asked for
+ *     engine.c    one logical turn
+ *     signals.c   the module, the ring, the listeners
+ */
+#ifndef AGNI_SIGNALS_INTERNAL_H
+#define AGNI_SIGNALS_INTERNAL_H
+
+#include "core/bitset.h"
+#include "market/resolve.h"
+#include "signals/rules.h"
+#include "signals/signals.h"
+
+#define APP_WISHES_MAX  64  /* keys and selectors of an app */
+#define APP_MEMBERS_MAX 512 /* instruments of an app, chosen ones too */
+
+/* What the configuration says of an app, as numbers. */
+struct app_plan {
+	bool is_on;
+	unsigned rules;   /* bits of enum rule_kind */
+	unsigned outputs; /* enum signal_output */
+	struct rule_limits limits;
+};
+
+/* One instrument of an app. */
+struct member {
+	inst_id id;
+	day_t expiry; /* 0: none */
+	bool is_left; /* while the configuration is read again: nothing names it so far */
+	struct edge edges[RULES];
+};
+
+/* One entry of app.instruments. */
+struct wish {
+	char *text;
+	bool is_selector;
+	bool is_complaint_made;
+	struct selector selector;
+};
+
+struct app {
+	struct app_plan plan;
+	char *list; /* the instruments as they were read; NULL: not yet */
+	struct wish *wishes;
+	unsigned wishes_n;
+	struct member **members;
+	unsigned members_n, members_cap;
+	uint32_t *place; /* by instrument id: in members, + 1; 0: none */
+	uint32_t place_cap;
+	struct bitset moneys; /* asked for in mode ltpc, for where the money is */
+};
+
+struct signals {
+	struct module mod;
+	struct signals_deps deps;
+	struct book_subscriber subscriber;
+	uv_timer_t timer;
+	struct app apps[APPS];
+	struct bitset watched; /* ids of all members */
+	struct bitset marked;  /* ticked in this turn */
+	inst_id *ticked;       /* the same, in the order of the ticks */
+	uint32_t ticked_n, ticked_cap;
+	int64_t followed_s; /* the second of market time that selectors were looked at in */
+	int64_t market_ms;  /* of the newest turn; 0: none yet */
+	bool has_begun, has_ticked;
+	struct signal *ring; /* SIGNALS_KEPT; id % SIGNALS_KEPT */
+	uint64_t newest, kept;
+	struct list listeners;
+	/* counters */
+	uint64_t looks, fired, swallowed, held_stale, held_suspect, held_crossed, held_closed,
+		over_limit, instruments;
+};
+
+/* --- config.c --------------------------------------------------------------------------------- */
+
+/* AGNI_ECONFIG in words that begin with the key. */
+int app_plan_read(enum app_kind app, const struct signals_config *cfg, const struct app_config *c,
+		  struct app_plan *out, struct agni_err *err);
+
+/* The next entry of app.instruments, at *word; false at the end. */
+bool app_next_wish(const char **list, const char **word, size_t *len);
+
+/* --- apps.c ----------------------------------------------------------------------------------- */
+
+/* The instrument master, or NULL. */
+const struct master *apps_master(const struct signals *s);
+
+/* Takes the profiles as they are configured now; members that stay keep their state. */
+void apps_read(struct signals *s);
+void apps_fini(struct signals *s);
+
+/* Asks for what is named; before the first turn too. */
+void apps_want(struct signals *s);
+
+/* Once a second of market time: what selectors mean now joins. */
+void apps_follow(struct signals *s, int64_t market_ms);
+
+static inline struct member *app_member(const struct app *a, inst_id id)
+{
+	return id < a->place_cap && a->place[id] ? a->members[a->place[id] - 1] : NULL;
+}
+
+/* --- engine.c --------------------------------------------------------------------------------- */
+
+void engine_tick(struct book_subscriber *sub, inst_id id, const struct slot *slot);
+void engine_turn(struct book_subscriber *sub, int64_t market_ms);
+
+/* --- signals.c -------------------------------------------------------------------------------- */
+
+void signals_fire(struct signals *s, struct signal *signal);
+
+/* Whether the continuous session of its segment is on. */
+bool market_is_open(const struct signals *s, inst_id id, int64_t market_ms);
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_signals: the apps on a book that the test writes: what fires, what is held back, who hears of
+ * it, and what a reload does.
+ */
+#include <stdio.h>
+
+#include "../lib/check.h"
+#include "../lib/parts.h"
+#include "signals/signals.h"
+
+#define NIFTY "NSE_INDEX|Nifty 50"
+#define TCS   "NSE_EQ|INE467B01029"
+#define T0    1768275960000 /* 2026-01-13T09:16 IST, a Tuesday */
+
+struct desk {
+	struct ws_rig rig;
+	struct market market;
+	struct signals_config cfg;
+	struct app_config apps[APPS];
+	struct config_section sections[APPS + 2];
+	struct signals *signals;
+	struct signals_listener ear;
+	unsigned heard;
+	struct signal last;
+	int64_t now;
+	uint64_t seq;
+};
+
+static struct desk d;
+
+static void on_signal(struct signals_listener *l, const struct signal *signal)
+{
+	(void)l;
+	d.heard++;
+	d.last = *signal;
+}
+
+static void set(const char *assignment)
+{
+	struct agni_err err;
+
+	if (config_set(d.sections, assignment, &err) < 0)
+		fail_msg("%s: %s", assignment, err.text);
+}
+
+static void open_signals(void)
+{
+	d.signals = signals_create(&(struct signals_deps){.loop = &d.rig.loop,
+							  .book = &d.market.book,
+							  .interest = &d.market.interest,
+							  .upstream = &d.market.view,
+							  .cfg = &d.cfg,
+							  .apps = d.apps});
+	module_up(signals_module(d.signals));
+	d.ear.on_signal = on_signal;
+	signals_listen(d.signals, &d.ear);
+}
+
+static void close_signals(void)
+{
+	module_down(&d.rig, signals_module(d.signals));
+	signals_destroy(d.signals);
+}
+
+static int setup(void **state)
+{
+	static const char *const names[APPS] = {"app.simple", "app.redis", "app.options",
+						"app.futures"};
+
+	(void)state;
+	d = (struct desk){.now = T0};
+	d.sections[0] = (struct config_section){"signals", signals_config_keys, &d.cfg, ""};
+	for (int i = 0; i < APPS; i++)
+		d.sections[i + 1] =
+			(struct config_section){names[i], app_config_keys[i], &d.apps[i], ""};
+	config_defaults(d.sections);
+	set("signals.apps=simple");
+	ws_rig_up(&d.rig);
+	market_init(&d.market, &d.rig.loop);
+	open_signals();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close_signals();
+	market_fini(&d.market);
+	ws_rig_down(&d.rig);
+	config_fini(d.sections);
+	return 0;
+}
+
+/* One message with one entry, a second after the one before. */
+static void say(const char *key, const struct quote *q)
+{
+	struct book *b = &d.market.book;
+	struct tick t = {.key = key, .key_len = (uint32_t)strlen(key), .q = *q};
+	struct tick_meta meta = {.ts_ms = d.now += 1000};
+	inst_id id = instruments_intern(&b->instruments, key, strlen(key));
+
+	book_publish(b, id, book_merge(b, id, &t, &meta), ++d.seq);
+	book_turn(b, d.now);
+}
+
+static void price(const char *key, double ltp, double cp)
+{
+	struct quote q = {.present = QUOTE_LTP | QUOTE_CP};
+
+	check(price_from_double(ltp, &q.ltp));
+	check(price_from_double(cp, &q.cp));
+	say(key, &q);
+}
+
+static void test_fires_and_tells(void **state)
+{
+	const struct signal *s;
+	struct buf b = {0};
+
+	(void)state;
+	price(TCS, 3000, 3000);
+	price(TCS, 3029, 3000);
+	check_i64(d.heard, 0);
+	price(TCS, 3033, 3000);
+	check_i64(d.heard, 1);
+	price(TCS, 3040, 3000);
+	check_i64(d.heard, 1);
+	check_i64(signals_newest(d.signals), 1);
+	check_i64(signals_oldest(d.signals), 1);
+	s = signals_at(d.signals, 1);
+	check_i64(s->seq, 3);
+	check_i64(s->ts_ms, T0 + 3000);
+	check_i64(s->side, SIGNAL_BUY);
+	check_near(s->price, 3033, 0);
+	check_str(s->app, "simple");
+	check_str(s->strategy, "price_change");
+	check_near(s->inputs[0].value, 1.1, 1e-9);
+	check_i64(d.last.id, 1);
+	check(signals_at(d.signals, 2) == NULL && signals_at(d.signals, 0) == NULL);
+	signal_json(&b, s, &d.market.book.instruments);
+	check_str(buf_cstr(&b),
+		  "{\"id\":1,\"seq\":3,\"ts_ms\":1768275963000,"
+		  "\"time\":\"2026-01-13T09:16:03.000+05:30\",\"key\":\"NSE_EQ|INE467B01029\","
+		  "\"app\":\"simple\",\"strategy\":\"price_change\",\"rule_version\":1,"
+		  "\"side\":\"BUY\",\"price\":3033,\"confidence\":0.52,\"inputs\":{"
+		  "\"change_pct\":1.1,\"threshold_pct\":1,\"cp\":3000,\"tightness\":0.5,"
+		  "\"pressure\":0.5}}");
+	buf_fini(&b);
+}
+
+static void test_asks_for_its_instruments(void **state)
+{
+	struct book *b = &d.market.book;
+	inst_id id = instruments_find(&b->instruments, TCS, strlen(TCS));
+
+	(void)state;
+	check(id != INST_NONE);
+	check_i64(interest_top(&d.market.interest, id), WANT_FULL);
+	set("app.simple.instruments=" NIFTY);
+	signals_reload(d.signals);
+	check_i64(interest_top(&d.market.interest, id), WANT_NOTHING);
+	price(TCS, 3000, 3000);
+	price(TCS, 3300, 3000);
+	check_i64(d.heard, 0);
+	set("signals.apps=");
+	signals_reload(d.signals);
+	id = instruments_find(&b->instruments, NIFTY, strlen(NIFTY));
+	check_i64(interest_top(&d.market.interest, id), WANT_NOTHING);
+}
+
+static void test_held_back(void **state)
+{
+	struct quote crossed = {.present = QUOTE_DEPTH, .depth_n = 1};
+	struct slot *slot;
+
+	(void)state;
+	price(TCS, 3000, 3000);
+	d.market.is_stale = true;
+	price(TCS, 3100, 3000);
+	check_i64(d.heard, 0);
+	d.market.is_stale = false;
+	crossed.depth[0] = (struct depth_row){1, 31010000, 31000000, 1};
+	say(TCS, &crossed);
+	price(TCS, 3110, 3000);
+	check_i64(d.heard, 0);
+	crossed.depth[0] = (struct depth_row){1, 31000000, 31000000, 1}; /* locked, not crossed */
+	slot = d.market.book.slots[instruments_find(&d.market.book.instruments, TCS, strlen(TCS))];
+	slot->suspect = SUSPECT_JUMP;
+	say(TCS, &crossed);
+	check_i64(d.heard, 0);
+	slot->suspect = 0;
+	say(TCS, &crossed);
+	check_i64(d.heard, 1);
+	check_i64(module_metric(signals_module(d.signals), "held_crossed_total"), 2);
+	check_i64(module_metric(signals_module(d.signals), "held_stale_total"), 1);
+	check_i64(module_metric(signals_module(d.signals), "held_suspect_total"), 1);
+}
+
+static void test_closed_market(void **state)
+{
+	(void)state;
+	price(TCS, 3000, 3000);
+	d.now = T0 + 6 * 3600000 + 15 * 60000; /* 15:31 */
+	price(TCS, 3100, 3000);
+	check_i64(d.heard, 0);
+	check_i64(module_metric(signals_module(d.signals), "held_closed_total"), 1);
+}
+
+static void test_no_close_no_signal(void **state)
+{
+	(void)state;
+	price(TCS, 3000, 3000);
+	price(TCS, 3100, 0);
+	price(TCS, 0, 3000);
+	price(TCS, 3100, -1);
+	check_i64(d.heard, 0);
+	price(TCS, 3100, 3000);
+	check_i64(d.heard, 1);
+}
+
+static void test_reload_in_mid_edge(void **state)
+{
+	(void)state;
+	price(TCS, 3000, 3000);
+	price(TCS, 3024, 3000); /* 0.8 % */
+	set("app.simple.change_pct=0.5");
+	signals_reload(d.signals);
+	price(TCS, 3024, 3000);
+	price(TCS, 3027, 3000);
+	check_i64(d.heard, 0);
+	price(TCS, 3000, 3000);
+	price(TCS, 3018, 3000);
+	check_i64(d.heard, 1);
+	signals_reload(d.signals); /* nothing has changed: the cooldown and the edge go on */
+	price(TCS, 3019, 3000);
+	check_i64(d.heard, 1);
+}
+
+static void test_config_that_makes_no_sense(void **state)
+{
+	static const char *const wrong[] = {
+		"signals.apps=simpel",        "app.simple.change_pct=nan",
+		"app.simple.change_pct=-1",   "app.simple.change_pct=",
+		"app.simple.change_pct=1%",   "app.simple.rearm=1",
+		"app.simple.rules=price",     "app.simple.outputs=mail",
+		"app.simple.instruments=TCS", "app.simple.instruments=NIFTY:never:ATM",
+	};
+	struct agni_err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		config_defaults(d.sections);
+		check_i64(signals_config_check(&d.cfg, d.apps, &err), 0);
+		set(wrong[i]);
+		check_i64(signals_config_check(&d.cfg, d.apps, &err), AGNI_ECONFIG);
+		/* It begins with the key. */
+		check(strncmp(err.text, wrong[i], strcspn(wrong[i], "=")) == 0);
+	}
+}
+
+/* The ring forgets the oldest, and says so. */
+static void test_ring(void **state)
+{
+	(void)state;
+	set("app.simple.cooldown_s=0");
+	signals_reload(d.signals);
+	price(TCS, 3000, 3000);
+	for (int i = 0; i < SIGNALS_KEPT + 10; i++) {
+		price(TCS, 3050, 3000);
+		price(TCS, 3000, 3000);
+	}
+	check_i64(signals_newest(d.signals), SIGNALS_KEPT + 10);
+	check_i64(signals_oldest(d.signals), 11);
+	check(signals_at(d.signals, 10) == NULL);
+	check_i64(signals_at(d.signals, 11)->id, 11);
+	check_i64(signals_at(d.signals, SIGNALS_KEPT + 10)->id, SIGNALS_KEPT + 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_fires_and_tells, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asks_for_its_instruments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_held_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_closed_market, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_close_no_signal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reload_in_mid_edge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_config_that_makes_no_sense, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
