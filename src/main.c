@@ -214,6 +214,7 @@ static void on_market_info(void *arg, int64_t ts_ms, const void *info, size_t le
 {
 	const struct server *s = arg;
 
+	signals_market_info(s->signals, info, len);
 	stream_market_info(s->stream, ts_ms, info, len);
 }
 

@@ -8,7 +8,7 @@
 #include "core/backoff.h"
 #include "core/log.h"
 #include "feed/feed.h"
-#include "feed/session.h"
+#include "upstox/session.h"
 #include "upstox/frame.h"
 
 #define HOPS_MAX      5

@@ -94,6 +94,7 @@ static void swap_in(struct refdata *r, struct load *l)
 
 	master_release(r->master);
 	r->master = master_hold(l->master);
+	r->generation++;
 	r->rows = s->rows;
 	r->bad_rows = s->bad_rows;
 	r->duplicates = s->duplicates;
@@ -324,6 +325,11 @@ bool refdata_is_loading(const struct refdata *r)
 const struct master *refdata_master(const struct refdata *r)
 {
 	return r->master;
+}
+
+uint64_t refdata_generation(const struct refdata *r)
+{
+	return r->generation;
 }
 
 struct resolve_market refdata_market(const struct refdata *r)

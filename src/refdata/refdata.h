@@ -69,6 +69,9 @@ bool refdata_is_loading(const struct refdata *r);
 /* The table, or NULL. Lent until the next turn of the loop. */
 const struct master *refdata_master(const struct refdata *r);
 
+/* Changes when the table does. */
+uint64_t refdata_generation(const struct refdata *r);
+
 /* The book and the market's time, for market/resolve.h. */
 struct resolve_market refdata_market(const struct refdata *r);
 

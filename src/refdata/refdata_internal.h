@@ -35,6 +35,7 @@ struct refdata {
 	struct module mod;
 	struct refdata_deps deps;
 	struct master *master; /* NULL: none */
+	uint64_t generation;   /* of it; 0: none */
 	struct load *load;     /* under way, or NULL */
 	struct http_call *call;
 	struct backoff backoff;

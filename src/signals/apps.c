@@ -21,6 +21,11 @@ const struct master *apps_master(const struct signals *s)
 	return s->deps.refdata ? refdata_master(s->deps.refdata) : NULL;
 }
 
+uint64_t apps_generation(const struct signals *s)
+{
+	return 1 + (s->deps.refdata ? refdata_generation(s->deps.refdata) : 0);
+}
+
 /* Room for every member to be marked in one turn, so that a tick allocates nothing. */
 static void make_room(struct signals *s, inst_id id)
 {
@@ -45,6 +50,30 @@ static void set_place(struct app *a, inst_id id, uint32_t place)
 		a->place_cap = cap;
 	}
 	a->place[id] = place;
+}
+
+/* The price of `id` is asked for, for where the money is and what an option is worth. */
+static void want_price(struct signals *s, struct app *a, inst_id id)
+{
+	if (id == INST_NONE || bitset_has(&a->moneys, id))
+		return;
+	if (!interest_admits(s->deps.interest, id, WANT_LTPC)) {
+		s->over_limit++;
+		return;
+	}
+	bitset_add(&a->moneys, id);
+	interest_add(s->deps.interest, id, WANT_LTPC);
+}
+
+static void want_level(struct signals *s, struct app *a, inst_id id)
+{
+	const struct contract *c = contract_of(&s->contracts, &s->deps.book->instruments,
+					       apps_master(s), apps_generation(s), id);
+
+	if (c->kind == CONTRACT_NONE)
+		return;
+	want_price(s, a, c->underlying);
+	want_price(s, a, c->future);
 }
 
 static void join(struct signals *s, struct app *a, const char *key, size_t len, day_t expiry)
@@ -76,6 +105,7 @@ static void join(struct signals *s, struct app *a, const char *key, size_t len, 
 	set_place(a, id, a->members_n);
 	make_room(s, id);
 	interest_add(s->deps.interest, id, WANT_FULL);
+	want_level(s, a, id);
 }
 
 static void leave(struct signals *s, struct app *a, unsigned i)
@@ -108,19 +138,12 @@ static void want_money(struct signals *s, struct app *a, const struct selector *
 	const struct master *m = apps_master(s);
 	uint32_t u = m ? resolve_underlying(m, sel->underlying) : MASTER_NONE;
 	const char *key;
-	inst_id id;
 
 	if (u == MASTER_NONE)
 		return;
 	key = master_text(m, m->underlyings[u].key);
-	if (!key[0] ||
-	    !interest_admits(s->deps.interest,
-			     instruments_find(&s->deps.book->instruments, key, strlen(key)),
-			     WANT_LTPC))
-		return;
-	id = instruments_intern(&s->deps.book->instruments, key, strlen(key));
-	if (id != INST_NONE && bitset_add(&a->moneys, id))
-		interest_add(s->deps.interest, id, WANT_LTPC);
+	if (key[0])
+		want_price(s, a, instruments_intern(&s->deps.book->instruments, key, strlen(key)));
 }
 
 void apps_want(struct signals *s)
@@ -270,13 +293,17 @@ static void renew(struct signals *s, struct app *a, const char *list)
 static void forget_edges(struct app *a)
 {
 	for (unsigned i = 0; i < a->members_n; i++) {
+		struct member *m = a->members[i];
+
 		for (int k = 0; k < RULES; k++)
-			edge_forget(&a->members[i]->edges[k]);
+			edge_forget(&m->edges[k]);
+		memset(m->states, 0, sizeof(m->states));
 	}
 }
 
 void apps_read(struct signals *s)
 {
+	s->needs_level = false;
 	for (int i = 0; i < APPS; i++) {
 		const struct app_config *c = &s->deps.apps[i];
 		struct app *a = &s->apps[i];
@@ -284,6 +311,7 @@ void apps_read(struct signals *s)
 		struct agni_err err;
 		const char *list;
 
+		memset(&plan, 0, sizeof(plan));
 		if (app_plan_read((enum app_kind)i, s->deps.cfg, c, &plan, &err) < 0) {
 			log_error("signals", "%s stays as it was: %s", app_name((enum app_kind)i),
 				  err.text);
@@ -292,6 +320,9 @@ void apps_read(struct signals *s)
 		if (memcmp(&plan, &a->plan, sizeof(plan)) != 0)
 			forget_edges(a);
 		a->plan = plan;
+		for (int k = 0; plan.is_on && k < RULES; k++)
+			s->needs_level |=
+				(plan.rules >> k & 1) && rule_of((enum rule_kind)k)->needs_level;
 		list = plan.is_on ? c->instruments : "";
 		if (a->list && strcmp(a->list, list) == 0)
 			continue;

@@ -23,21 +23,47 @@ const struct config_key signals_config_keys[] = {
 			     "follow the money",                                                   \
 			     CONFIG_RELOAD),                                                       \
 			CONFIG_STR_F(struct app_config, rules, rules_, "",                         \
-				     "what it looks for: price_change", CONFIG_RELOAD),            \
+				     "what it looks for, separated by commas: price_change, "      \
+				     "momentum, options_momentum, futures_momentum",               \
+				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, outputs, "channel,redis,webhook", "",      \
 				     "where its signals go, as far as that is configured; "        \
 				     "/signals shows them in any case",                            \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, change_pct, change_, "%",                  \
-				     "price_change fires when the price is so far from the "       \
-				     "previous close",                                             \
+				     "price_change and futures_momentum fire when the price is "   \
+				     "so far from the previous close",                             \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, rearm, "0.7", "",                          \
-				     "and again only after it was nearer than this share of it",   \
+				     "each rule fires again only after its number was below this " \
+				     "share of the threshold",                                     \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_INT_F(struct app_config, cooldown_s, 300, 0, 86400, "s",            \
 				     "least time between two signals of a rule, an instrument "    \
 				     "and a side",                                                 \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_INT_F(struct app_config, window_s, 60, 12, 3600, "s",               \
+				     "momentum: time over which a move is measured",               \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, noise, "4.0", "",                          \
+				     "momentum: fires at a move of so many times what is usual",   \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, move_pct, "0.10", "%",                     \
+				     "momentum: and of so much at least", CONFIG_RELOAD),          \
+			CONFIG_INT_F(struct app_config, premium_window_s, 180, 12, 3600, "s",      \
+				     "options_momentum: time over which changes are measured",     \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, premium_pct, "5.0", "%",                   \
+				     "options_momentum: fires when the premium has changed by so " \
+				     "much",                                                       \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, iv_points, "0.5", "%",                     \
+				     "options_momentum: if the implied volatility has moved the "  \
+				     "same way by so many points",                                 \
+				     CONFIG_RELOAD),                                               \
+			CONFIG_STR_F(struct app_config, oi_pct, "0.5", "%",                        \
+				     "options_momentum: and the open interest has grown by so "    \
+				     "much",                                                       \
 				     CONFIG_RELOAD),                                               \
 			{0},                                                                       \
 	}
@@ -48,9 +74,9 @@ static const struct config_key
 				 "price_change", "1.0"),
 	redis_keys[] = APP_KEYS("NSE_INDEX|Nifty 50,NSE_INDEX|Nifty Bank,NSE_EQ|INE002A01018,"
 				"NSE_EQ|INE467B01029",
-				"price_change", "1.0"),
-	options_keys[] = APP_KEYS("NIFTY:current:ATM+-8", "price_change", "2.0"),
-	futures_keys[] = APP_KEYS("NIFTY:current:FUT,NIFTY:next:FUT", "price_change", "0.5");
+				"price_change,momentum", "1.0"),
+	options_keys[] = APP_KEYS("NIFTY:current:ATM+-8", "price_change,options_momentum", "2.0"),
+	futures_keys[] = APP_KEYS("NIFTY:current:FUT,NIFTY:next:FUT", "futures_momentum", "0.5");
 
 const struct config_key *const app_config_keys[APPS] = {
 	[APP_SIMPLE] = simple_keys,
@@ -190,23 +216,47 @@ static int check_instruments(const char *app, const char *list, struct agni_err 
 	return 0;
 }
 
+static int read_limits(const char *app, const struct app_config *c, struct rule_limits *out,
+		       struct agni_err *err)
+{
+	const struct {
+		const char *key, *text;
+		double lo, hi, *out;
+	} numbers[] = {
+		{"change_pct", c->change_pct, 0.01, 1000, &out->change_pct},
+		{"rearm", c->rearm, 0, 0.99, &out->rearm},
+		{"noise", c->noise, 0.5, 100, &out->noise},
+		{"move_pct", c->move_pct, 0, 100, &out->move_pct},
+		{"premium_pct", c->premium_pct, 0.1, 1000, &out->premium_pct},
+		{"iv_points", c->iv_points, 0.01, 100, &out->iv_points},
+		{"oi_pct", c->oi_pct, 0.01, 1000, &out->oi_pct},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (read_number(app, numbers[i].key, numbers[i].text, numbers[i].lo, numbers[i].hi,
+				numbers[i].out, err) < 0)
+			return AGNI_ECONFIG;
+	}
+	out->cooldown_ms = c->cooldown_s * 1000;
+	out->window_ms = c->window_s * 1000;
+	out->premium_window_ms = c->premium_window_s * 1000;
+	return 0;
+}
+
 int app_plan_read(enum app_kind app, const struct signals_config *cfg, const struct app_config *c,
 		  struct app_plan *out, struct agni_err *err)
 {
 	const char *name = app_name(app);
 	bool is_on[APPS];
 
-	*out = (struct app_plan){0};
+	memset(out, 0, sizeof(*out)); /* it is compared byte by byte */
 	if (read_apps(cfg->apps, is_on, err) < 0 ||
 	    check_instruments(name, c->instruments, err) < 0 ||
 	    read_rules(name, c->rules, &out->rules, err) < 0 ||
 	    read_outputs(name, c->outputs, &out->outputs, err) < 0 ||
-	    read_number(name, "change_pct", c->change_pct, 0.01, 1000, &out->limits.change_pct,
-			err) < 0 ||
-	    read_number(name, "rearm", c->rearm, 0, 0.99, &out->limits.rearm, err) < 0)
+	    read_limits(name, c, &out->limits, err) < 0)
 		return AGNI_ECONFIG;
 	out->is_on = is_on[app];
-	out->limits.cooldown_ms = c->cooldown_s * 1000;
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include "signals/signals_internal.h"
 
+#define MAX_AGE_MS 10000 /* of what else goes into a rule: the underlying, its future */
+
 void engine_tick(struct book_subscriber *sub, inst_id id, const struct slot *slot)
 {
 	struct signals *s = container_of(sub, struct signals, subscriber);
@@ -80,7 +82,7 @@ static void look(struct signals *s, enum app_kind app, struct member *m, enum ru
 	enum signal_side side;
 
 	s->looks++;
-	if (!rule->look(limits, o, &f))
+	if (!rule->look(limits, o, &m->states[kind], &f))
 		return;
 	edge = (struct edge_rule){f.threshold, f.threshold * limits->rearm, limits->cooldown_ms};
 	switch (edge_observe(&m->edges[kind], &edge, f.value, o->ms, f.may_fire, &side)) {
@@ -99,6 +101,7 @@ static void look_at(struct signals *s, inst_id id, int64_t market_ms)
 {
 	const struct slot *slot = book_slot(s->deps.book, id);
 	struct observation o = {.id = id, .seq = slot->seq, .q = &slot->q, .ms = market_ms};
+	struct book *book = s->deps.book;
 
 	if (!is_sound(s, id, slot))
 		return;
@@ -106,6 +109,10 @@ static void look_at(struct signals *s, inst_id id, int64_t market_ms)
 		s->held_closed++;
 		return;
 	}
+	o.contract = contract_of(&s->contracts, &book->instruments, apps_master(s),
+				 apps_generation(s), id);
+	if (o.contract->kind != CONTRACT_NONE && s->needs_level)
+		o.level = contract_level(book, o.contract, market_ms, MAX_AGE_MS);
 	for (int app = 0; app < APPS; app++) {
 		struct member *m = app_member(&s->apps[app], id);
 

@@ -13,10 +13,12 @@
 
 #include "signals/rules.h"
 
-static bool look(const struct rule_limits *limits, const struct observation *o, struct finding *f)
+static bool look(const struct rule_limits *limits, const struct observation *o,
+		 struct rule_state *st, struct finding *f)
 {
 	double t = limits->change_pct, s, b;
 
+	(void)st;
 	if (!change_from_close(o->q, &f->value))
 		return false;
 	f->threshold = t;

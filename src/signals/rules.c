@@ -9,6 +9,9 @@
 
 static const struct rule_ops *const all[RULES] = {
 	[RULE_PRICE_CHANGE] = &price_change_ops,
+	[RULE_MOMENTUM] = &momentum_ops,
+	[RULE_OPTIONS_MOMENTUM] = &options_momentum_ops,
+	[RULE_FUTURES_MOMENTUM] = &futures_momentum_ops,
 };
 
 const struct rule_ops *rule_of(enum rule_kind kind)

@@ -4,6 +4,9 @@
  * belongs to it (struct observation), and of a state of their own.
  *
  *      price_change.c        last price against the previous close
+ *      momentum.c            a move over a window against what is usual
+ *      options_momentum.c    premium, implied volatility and open interest together
+ *      futures_momentum.c    price_change of a future, with its open interest
  *
  * A rule answers with a number and the threshold beyond which it is news; whether it is news now is
  * edge.h's to say. docs/analytics.md has each formula with its source and unit.
@@ -12,15 +15,36 @@
 #define AGNI_SIGNALS_RULES_H
 
 #include "market/tick.h"
+#include "signals/contracts.h"
 #include "signals/edge.h"
+#include "signals/window.h"
 
-enum rule_kind { RULE_PRICE_CHANGE, RULES };
+enum rule_kind {
+	RULE_PRICE_CHANGE,
+	RULE_MOMENTUM,
+	RULE_OPTIONS_MOMENTUM,
+	RULE_FUTURES_MOMENTUM,
+	RULES
+};
 
 /* The numbers of one app's configuration. */
 struct rule_limits {
 	double change_pct; /* per cent of the previous close */
 	double rearm;      /* the lower threshold, as a fraction of the upper */
 	int64_t cooldown_ms;
+	int64_t window_ms; /* momentum */
+	double noise;      /* so many times what is usual */
+	double move_pct;
+	int64_t premium_window_ms; /* options_momentum */
+	double premium_pct, iv_points, oi_pct;
+};
+
+/* What a rule remembers of an instrument, for the rule's own use; zeros at the beginning. */
+struct rule_state {
+	struct window window;
+	bool has_book;
+	day_t day;
+	double first_oi;
 };
 
 /* One instrument at the end of a logical turn in which it ticked. */
@@ -28,7 +52,9 @@ struct observation {
 	inst_id id;
 	uint64_t seq; /* of its last tick */
 	const struct quote *q;
-	int64_t ms; /* market time */
+	int64_t ms;                      /* market time */
+	const struct contract *contract; /* NULL: nothing is known of it */
+	struct level level;              /* of rules that need it */
 };
 
 struct finding {
@@ -45,10 +71,12 @@ struct rule_ops {
 	unsigned version; /* +1 when the formula changes */
 	/* False: there is nothing to say of this instrument now. */
 	bool (*look)(const struct rule_limits *limits, const struct observation *o,
-		     struct finding *out);
+		     struct rule_state *state, struct finding *out);
+	bool needs_level; /* observation.level */
 };
 
-extern const struct rule_ops price_change_ops;
+extern const struct rule_ops price_change_ops, momentum_ops, options_momentum_ops,
+	futures_momentum_ops;
 
 /* By enum rule_kind. */
 const struct rule_ops *rule_of(enum rule_kind kind);

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "market/calendar.h"
 #include "signals/signals_internal.h"
+#include "upstox/frame.h"
 
 #define LOOK_MS 250 /* until the first tick: whether the master has come */
 
@@ -56,14 +56,26 @@ void signals_unlisten(struct signals_listener *l)
 
 /* --- the market ------------------------------------------------------------------------------- */
 
+static void on_segment(void *arg, const char *segment, size_t len, int status)
+{
+	(void)session_note(arg, segment, len, status);
+}
+
+void signals_market_info(struct signals *s, const void *info, size_t len)
+{
+	feed_info_read(info, len, on_segment, &s->sessions);
+}
+
+/* The broker may say that a session is over; that one is on, of NSE and BSE, the calendar must say
+ * too: a recording that is played at night has "open" with it. */
 bool market_is_open(const struct signals *s, inst_id id, int64_t market_ms)
 {
+	static const struct session_table nobody_spoke;
 	const char *key = instruments_key(&s->deps.book->instruments, id);
-	enum segment segment = strncmp(key + 4, "FO|", 3) == 0 ? SEGMENT_FO : SEGMENT_CM;
+	bool has_calendar = strncmp(key, "NSE_", 4) == 0 || strncmp(key, "BSE_", 4) == 0;
 
-	if (strncmp(key, "NSE_", 4) != 0 && strncmp(key, "BSE_", 4) != 0)
-		return false;
-	return calendar_phase(segment, market_ms) == PHASE_OPEN;
+	return session_is_open(&s->sessions, key, market_ms) &&
+	       (!has_calendar || session_is_open(&nobody_spoke, key, market_ms));
 }
 
 /* --- the module ------------------------------------------------------------------------------- */
@@ -85,6 +97,7 @@ void signals_destroy(struct signals *s)
 	if (!s)
 		return;
 	apps_fini(s);
+	contracts_fini(&s->contracts);
 	bitset_fini(&s->watched);
 	bitset_fini(&s->marked);
 	free(s->ticked);

@@ -43,6 +43,13 @@ struct app_config {
 	char *change_pct;
 	char *rearm;
 	int64_t cooldown_s;
+	int64_t window_s;
+	char *noise;
+	char *move_pct;
+	int64_t premium_window_s;
+	char *premium_pct;
+	char *iv_points;
+	char *oi_pct;
 };
 
 extern const struct config_key signals_config_keys[];
@@ -72,6 +79,9 @@ struct module *signals_module(struct signals *s);
 /* The configuration has changed (SIGHUP): profiles and thresholds are read again. What is beyond a
  * threshold then is not news; cooldowns go on. */
 void signals_reload(struct signals *s);
+
+/* The bytes of a MarketInfo, in its place among the ticks. */
+void signals_market_info(struct signals *s, const void *info, size_t len);
 
 /* Ids of the signals that are kept: [oldest, newest]; newest < oldest when there are none. */
 uint64_t signals_oldest(const struct signals *s);

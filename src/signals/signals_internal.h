@@ -14,6 +14,7 @@
 #include "market/resolve.h"
 #include "signals/rules.h"
 #include "signals/signals.h"
+#include "upstox/session.h"
 
 #define APP_WISHES_MAX  64  /* keys and selectors of an app */
 #define APP_MEMBERS_MAX 512 /* instruments of an app, chosen ones too */
@@ -32,6 +33,7 @@ struct member {
 	day_t expiry; /* 0: none */
 	bool is_left; /* while the configuration is read again: nothing names it so far */
 	struct edge edges[RULES];
+	struct rule_state states[RULES];
 };
 
 /* One entry of app.instruments. */
@@ -67,7 +69,10 @@ struct signals {
 	int64_t followed_s; /* the second of market time that selectors were looked at in */
 	int64_t market_ms;  /* of the newest turn; 0: none yet */
 	bool has_begun, has_ticked;
-	struct signal *ring; /* SIGNALS_KEPT; id % SIGNALS_KEPT */
+	struct contracts contracts;
+	struct session_table sessions; /* what the broker has said of its segments */
+	bool needs_level;              /* some rule that is on does */
+	struct signal *ring;           /* SIGNALS_KEPT; id % SIGNALS_KEPT */
 	uint64_t newest, kept;
 	struct list listeners;
 	/* counters */
@@ -88,6 +93,7 @@ bool app_next_wish(const char **list, const char **word, size_t *len);
 
 /* The instrument master, or NULL. */
 const struct master *apps_master(const struct signals *s);
+uint64_t apps_generation(const struct signals *s); /* of it, above 0 */
 
 /* Takes the profiles as they are configured now; members that stay keep their state. */
 void apps_read(struct signals *s);

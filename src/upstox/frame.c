@@ -346,6 +346,13 @@ void feed_info_each(const struct feed_frame *f, segment_fn *fn, void *arg)
 	}
 }
 
+void feed_info_read(const void *info, size_t len, segment_fn *fn, void *arg)
+{
+	struct wire w = {.start = info, .stop = (const uint8_t *)info + len};
+
+	(void)!info_read(&w, w.start, w.stop, fn, arg);
+}
+
 void feed_frame_fini(struct feed_frame *f)
 {
 	free(f->entries);

@@ -84,6 +84,10 @@ uint32_t feed_frame_count(const struct feed_frame *f);
 void feed_info_each(const struct feed_frame *f,
 		    void (*fn)(void *arg, const char *segment, size_t len, int status), void *arg);
 
+/* The same of the bytes of one MarketInfo; what does not decode ends it. */
+void feed_info_read(const void *info, size_t len,
+		    void (*fn)(void *arg, const char *segment, size_t len, int status), void *arg);
+
 void feed_frame_fini(struct feed_frame *f);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "../lib/check.h"
 #include "core/ist.h"
-#include "feed/session.h"
+#include "upstox/session.h"
 #include "upstox/frame.h"
 
 #define FO    "NSE_FO|45450"

@@ -3,8 +3,8 @@
  * session: is the market of this instrument open? By the broker's market_info where it has spoken,
  * else by the calendar at market time (NSE and BSE segments; others count as closed until told).
  */
-#ifndef AGNI_FEED_SESSION_H
-#define AGNI_FEED_SESSION_H
+#ifndef AGNI_UPSTOX_SESSION_H
+#define AGNI_UPSTOX_SESSION_H
 
 #include "core/base.h"
 

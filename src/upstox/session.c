@@ -2,7 +2,7 @@
  *
  * session: see session.h.
  */
-#include "feed/session.h"
+#include "upstox/session.h"
 
 #include <stdio.h>
 #include <string.h>
