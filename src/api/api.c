@@ -109,6 +109,8 @@ static void add_broker_routes(struct api *a)
 	add_route(a, ROLE_VIEWER, "GET", "/v3/market-quote/ohlc", api_broker_ohlc, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v3/market-quote/option-greek", api_broker_greeks, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v2/market-quote/quotes", api_broker_quotes, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/option/contract", api_broker_option_contracts, a);
+	add_route(a, ROLE_VIEWER, "GET", "/v2/option/chain", api_broker_option_chain, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v2/market/status/{exchange}", api_broker_status, a);
 	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays", api_broker_holidays, a);
 	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays/{date}", api_broker_holiday, a);

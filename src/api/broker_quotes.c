@@ -6,7 +6,8 @@
  *
  * ?instrument_key=a,b (the SDKs' v2 methods say symbol=). What has not ticked, is unknown or outside of
  * the caller's scope is left out. Of what the broker has not sent the value is null. The members are
- * named SEGMENT:ID; programs find theirs by instrument_token, as with the broker.
+ * named SEGMENT:ID, those of shares SEGMENT:SYMBOL where the instrument master knows it; programs
+ * find theirs by instrument_token, as with the broker.
  */
 #include "api/api_internal.h"
 #include "core/bitset.h"
@@ -260,22 +261,34 @@ static bool read_interval(struct http_request *r, char interval[8])
 	return false;
 }
 
+/* What stands for the instrument behind its segment. The broker's short names of contracts
+ * ("NIFTY2543021600PE") are in no file. */
+static const char *symbol_of(const struct master *m, const char *key)
+{
+	uint32_t row = m ? master_find(m, key, strlen(key)) : MASTER_NONE;
+
+	if (row != MASTER_NONE && m->rows[row].type == TYPE_EQ)
+		return master_text(m, m->rows[row].symbol);
+	return key + instrument_segment_len(key) + 1;
+}
+
 /* "NSE_FO:45450":{"instrument_token":"NSE_FO|45450", ...} */
-static void put_instrument(struct buf *b, const struct shape *shape, const char *key,
-			   const struct slot *slot, const char *interval)
+static void put_instrument(struct buf *b, const struct shape *shape, const struct master *m,
+			   const char *key, const struct slot *slot, const char *interval)
 {
 	size_t segment = instrument_segment_len(key);
+	const char *symbol = symbol_of(m, key);
 	struct buf name = {0};
 
 	buf_append(&name, key, segment);
 	buf_byte(&name, ':');
-	buf_str(&name, key + segment + 1);
+	buf_str(&name, symbol);
 	buf_json_str(b, name.data, name.len);
 	buf_str(b, ":{\"instrument_token\":");
 	buf_json_str(b, key, strlen(key));
 	if (shape->has_symbol) {
 		put_name(b, "symbol");
-		buf_json_str(b, key + segment + 1, strlen(key + segment + 1));
+		buf_json_str(b, symbol, strlen(symbol));
 	}
 	shape->put(b, slot, interval);
 	buf_byte(b, '}');
@@ -305,8 +318,8 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 			continue;
 		if (b.len > 1)
 			buf_byte(&b, ',');
-		put_instrument(&b, shape, instruments_key(t, id), book_slot(a->deps.book, id),
-			       interval);
+		put_instrument(&b, shape, refdata_master(a->deps.refdata), instruments_key(t, id),
+			       book_slot(a->deps.book, id), interval);
 		a->quotes++;
 	}
 	buf_byte(&b, '}');

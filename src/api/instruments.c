@@ -55,6 +55,8 @@ static void put_instrument(struct buf *b, const struct master *m, uint32_t row, 
 	put_price(b, "strike", r->strike);
 	if (r->lot_size)
 		buf_printf(b, ",\"lot_size\":%d", r->lot_size);
+	if (r->freeze_quantity)
+		buf_printf(b, ",\"freeze_quantity\":%u", r->freeze_quantity);
 	put_price(b, "tick_size", r->tick_size);
 	buf_byte(b, '}');
 }

@@ -4,7 +4,7 @@
  *
  * It is built row by row by a `struct master_builder` (on a worker, nothing here knows a loop), and
  * never changes afterwards: a new file is a new table, and the old one is freed when the last who
- * holds it lets go. A row is 56 bytes, its texts lie in one block where equal texts lie once:
+ * holds it lets go. A row is 64 bytes, its texts lie in one block where equal texts lie once:
  *
  *     rows[]       in the order of the file
  *     by_key[]     hash of the instrument key -> row
@@ -36,7 +36,8 @@ struct master_entry {
 	double strike;     /* rupees */
 	double tick_paise; /* 5.0 is 0.05 rupee */
 	int64_t lot_size;
-	int64_t expiry_ms; /* 23:59:59 IST of the day; 0: none */
+	double freeze_quantity; /* units: most that one order may be for; 0: none */
+	int64_t expiry_ms;      /* 23:59:59 IST of the day; 0: none */
 	bool is_weekly;
 };
 
@@ -45,11 +46,12 @@ struct master_row {
 	uint32_t key, symbol, name, isin, token, type_text;
 	uint32_t underlying; /* in master.underlyings; MASTER_NONE: no derivative */
 	uint32_t underlying_key;
-	price_t strike;    /* 0: none */
-	int32_t tick_size; /* 1/10000 rupee; 0: none */
-	int32_t lot_size;  /* 0: none */
-	day_t expiry;      /* 0: none */
-	uint8_t type;      /* enum master_type */
+	price_t strike;           /* 0: none */
+	int32_t tick_size;        /* 1/10000 rupee; 0: none */
+	int32_t lot_size;         /* 0: none */
+	uint32_t freeze_quantity; /* units; 0: none */
+	day_t expiry;             /* 0: none */
+	uint8_t type;             /* enum master_type */
 	bool is_weekly;
 };
 

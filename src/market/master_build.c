@@ -136,7 +136,7 @@ static const char *fault_of(const struct master_entry *e, enum master_type type)
 	    !is_fit(e->type) || !is_fit(e->underlying) || !is_fit(e->underlying_key))
 		return "a text is too long";
 	if (!is_within(e->strike, STRIKE_MAX) || !is_within(e->tick_paise, TICK_MAX) ||
-	    !is_within((double)e->lot_size, LOT_MAX))
+	    !is_within((double)e->lot_size, LOT_MAX) || !is_within(e->freeze_quantity, LOT_MAX))
 		return "a number is out of range";
 	if (e->expiry_ms != 0 && (e->expiry_ms < EXPIRY_MIN || e->expiry_ms > EXPIRY_MAX))
 		return "an expiry is out of range";
@@ -179,6 +179,7 @@ static struct master_row row_of(struct master_builder *b, const struct master_en
 	r.strike = strike_of(e);
 	r.tick_size = tick_of(e);
 	r.lot_size = (int32_t)e->lot_size;
+	r.freeze_quantity = (uint32_t)e->freeze_quantity;
 	r.expiry = expiry_of(e);
 	return r;
 }
@@ -200,7 +201,8 @@ static bool says_the_same(const struct master_builder *b, const struct master_ro
 	       is_text(b, r->underlying_key, e->underlying_key) &&
 	       (!is_contract(type) || is_text(b, r->underlying, e->underlying)) &&
 	       r->strike == strike_of(e) && r->tick_size == tick_of(e) &&
-	       r->lot_size == (int32_t)e->lot_size && r->expiry == expiry_of(e) &&
+	       r->lot_size == (int32_t)e->lot_size &&
+	       r->freeze_quantity == (uint32_t)e->freeze_quantity && r->expiry == expiry_of(e) &&
 	       r->is_weekly == e->is_weekly;
 }
 

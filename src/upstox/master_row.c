@@ -35,6 +35,7 @@ static const struct field {
 	FIELD("strike_price", FIELD_REAL, strike),
 	FIELD("tick_size", FIELD_REAL, tick_paise),
 	FIELD("lot_size", FIELD_INT, lot_size),
+	FIELD("freeze_quantity", FIELD_REAL, freeze_quantity),
 	FIELD("expiry", FIELD_INT, expiry_ms),
 	FIELD("weekly", FIELD_BOOL, is_weekly),
 };

@@ -177,3 +177,48 @@ def difference(quote, want):
         if Decimal(quote.get("change", "nan")) != change:
             bad["change"] = (quote.get("change"), str(change))
     return bad
+
+
+# --- the other way ------------------------------------------------------------------------------
+
+def put_varint(value):
+    out, value = bytearray(), value & (1 << 64) - 1
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out) + bytes([value])
+
+
+def put_field(number, kind, value):
+    if kind == "d":
+        return put_varint(number << 3 | 1) + struct.pack("<d", value)
+    if kind in ("i", "b"):
+        return put_varint(number << 3) + put_varint(int(value))
+    raw = value.encode() if kind == "s" else encode(kind, value)
+    return put_varint(number << 3 | 2) + put_varint(len(raw)) + raw
+
+
+def encode(name, message):
+    """The bytes of a message, which is a dict of numbers, texts, dicts and lists. A zero is not sent,
+    as proto3 has it."""
+    out = b""
+    for number, (member, kind) in SCHEMA[name].items():
+        value = message.get(member)
+        if value is None or (kind in ("d", "i", "b") and value == 0):
+            continue
+        if kind.startswith("map:"):
+            for k, v in value.items():
+                entry = put_field(1, "s", k) + put_field(2, kind[4:], v)
+                out += put_varint(number << 3 | 2) + put_varint(len(entry)) + entry
+        elif kind.startswith("*"):
+            out += b"".join(put_field(number, kind[1:], v) for v in value)
+        else:
+            out += put_field(number, kind, value)
+    return out
+
+
+def write_pbs(path, messages):
+    with open(path, "wb") as f:
+        for m in messages:
+            raw = encode("FeedResponse", m)
+            f.write(struct.pack("<I", len(raw)) + raw)

@@ -111,6 +111,22 @@ async def test_upstox_rest_errors(t):
     assert list(r.data()) == ["NSE_INDEX:Nifty 50"], r.body
 
 
+async def test_upstox_rest_names(t):
+    """A share is named by its trading symbol, as the instrument master has it."""
+    s = await t.server()
+    await s.live()
+
+    async def three():
+        r = await s.get("/v2/market-quote/quotes?instrument_key=NSE_EQ%7CINE002A01018,"
+                        "NSE_INDEX%7CNifty+50,NSE_FO%7C97560")
+        return len(r.data()) == 3 and r.data()
+    d = await until(three, 15, "three quotes")
+    assert {k: (v["instrument_token"], v["symbol"]) for k, v in d.items()} == {
+        "NSE_EQ:RELIANCE": ("NSE_EQ|INE002A01018", "RELIANCE"),
+        "NSE_INDEX:Nifty 50": ("NSE_INDEX|Nifty 50", "Nifty 50"),
+        "NSE_FO:97560": ("NSE_FO|97560", "97560")}, d
+
+
 async def test_upstox_rest_long_lists(t):
     """As many equities as the broker allows, every comma escaped as the Python SDK does it; and a list
     that is longer than is read is refused, not cut inside a key, where another instrument may be."""

@@ -165,3 +165,33 @@ async def test_upstox_sdk_with_a_key(t):
         assert answer["error"]["errors"][0]["errorCode"] == "UDAPI100050", answer
     finally:
         await end(programs)
+
+
+async def test_upstox_sdk_options(t):
+    """The SDK's own models read the option contracts and the chain."""
+    sdk_folder()
+    s = await t.server({"sim.speed": "20"})
+    await s.live()
+    programs = []
+    try:
+        p = await Program().start(s, feed=f"ws://{s.http[0]}:{s.http[1]}")
+        programs.append(p)
+        for opts, n in (({}, 34), ({"expiryDate": "2026-11-23"}, 34), ({"expiryDate": "2026-11-24"}, 0)):
+            answer = await p.answer("OptionsApi", "getOptionContracts", NIFTY, opts)
+            assert answer["error"] is None and len(answer["data"]["data"]) == n, answer
+        c = (await p.answer("OptionsApi", "getOptionContracts", NIFTY, {}))["data"]["data"][0]
+        assert c["strikePrice"] == 25400 and c["lotSize"] == 65 and c["underlyingKey"] == NIFTY, c
+        assert c["expiry"].startswith("2026-11-23"), c  # a Date by now
+        answer = await p.answer("OptionsApi", "getPutCallOptionChain", NIFTY, "2026-11-23")
+        rows = answer["data"]["data"]
+        assert [r["strikePrice"] for r in rows] == list(range(25400, 26201, 50)), answer
+        for r in rows:
+            call, put = r["callOptions"], r["putOptions"]
+            assert 5 < call["optionGreeks"]["iv"] < 50 and call["optionGreeks"]["delta"] > 0, call
+            assert put["marketData"]["ltp"] > 0 and put["optionGreeks"]["delta"] < 0, put
+            assert abs(r["pcr"] - put["marketData"]["oi"] / call["marketData"]["oi"]) < 1e-4, r
+            assert r["underlyingSpotPrice"] > 20000, r
+        answer = await p.answer("OptionsApi", "getPutCallOptionChain", NIFTY, "soon")
+        assert answer["error"]["errors"][0]["errorCode"] == "UDAPI1088", answer
+    finally:
+        await end(programs)
