@@ -295,6 +295,7 @@ static void on_sweep(uv_timer_t *timer)
 	}
 	selections_sweep(s);
 	compat_sweep(&s->compat);
+	crowd_sweep(s);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */

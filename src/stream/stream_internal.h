@@ -242,6 +242,8 @@ struct stream {
 	char epoch[TAPE_EPOCH_TEXT]; /* that the clients were told */
 	bool status_is_due, is_draining, is_stopping;
 	bool is_loopback; /* where it listens */
+	uint64_t crowd,
+		clients_seen; /* most clients since memory was given back; at the last sweep */
 	int timers_open;
 	mono_ns stop_deadline;
 	char http_origin[96];
@@ -251,6 +253,9 @@ struct stream {
 		views_now, rounds;
 	struct histogram flush_lag; /* arrival of a tick to its frame being written */
 };
+
+/* crowd.c: looks at how many clients there are, four times a second. */
+void crowd_sweep(struct stream *s);
 
 /* client.c */
 struct client *client_create(struct stream *s, struct ws_conn *conn);

@@ -8,7 +8,7 @@ import os
 import time
 import zlib
 
-from lib import (FLAVOUR, SLOW, START_DELAY_MS, Metronome, alone, difference, generous, loads, merge,
+from lib import (FLAVOUR, SLOW, START_DELAY_MS, Metronome, Skip, alone, difference, generous, loads, merge,
                  option_tape, span, until, upgrade, want_program)
 
 NIFTY = "NSE_INDEX|Nifty 50"
@@ -193,6 +193,40 @@ async def test_ws_slow_readers_cost_nothing(t):
     async def are_gone():
         return (await s.metrics())["agnidata_stream_clients"] == 1
     await until(are_gone, 10, "their places are free")
+
+
+async def test_ws_crowd_gives_its_memory_back(t):
+    """A thousand come, are served, and leave: the process is as large as before."""
+    if FLAVOUR != "release":
+        raise Skip("the memory of a checked build says nothing")
+    s, keys = await live(t)
+
+    async def rss():
+        return (await s.metrics())["process_resident_memory_bytes"]
+
+    async def of_clients(n):
+        async def is_so():
+            return (await s.metrics())["agnidata_stream_clients"] == n
+        await until(is_so, 30, f"{n} clients")
+    before = await rss()
+    # Something small that comes late stays above what they had.
+    crowd = [await t.client(s) for _ in range(1000)]
+    last = await t.client(s)
+    for c in crowd:
+        c.is_idle = True
+        await c.send({"action": "subscribe", "instruments": keys, "mode": "full"})
+    for c in crowd:
+        await c.wait(lambda c=c: c.frames > 1, 30, "the answer and a frame")
+    grown = await rss() - before
+    assert grown > 4 << 20, grown
+    for c in crowd:
+        await c.close()
+    await of_clients(1)
+
+    async def is_back():
+        return await rss() - before < grown / 4
+    await until(is_back, 10, f"a quarter of the {grown} bytes that they took, at most")
+    await last.close()
 
 
 async def test_ws_clients_that_vanish(t):
