@@ -244,7 +244,7 @@ static struct hall *hall_open(int sndbuf)
 	book_init(&h->book, 16384);
 	tape_init(&h->tape, 16 << 20);
 	interest_init(&h->interest);
-	h->view = (struct upstream_view){get_status, is_stale, h};
+	h->view = (struct upstream_view){.status = get_status, .is_stale = is_stale, .arg = h};
 	h->cfg = (struct stream_config){.listen = listen_at,
 					.tls_cert = none,
 					.tls_key = none,

@@ -203,6 +203,17 @@ static uint32_t put_clients(const void *arg, struct buf *out, uint32_t from, uin
 	return stream_put_clients(((const struct server *)arg)->stream, out, from, limit);
 }
 
+static bool has_recording_ended(const void *arg)
+{
+	const struct server *s = arg;
+	struct sim_progress progress;
+
+	if (!is_playback(s))
+		return false;
+	sim_progress(s->sim, &progress);
+	return progress.has_ended;
+}
+
 static void on_upstream_status(void *arg)
 {
 	struct server *s = arg;
@@ -287,6 +298,7 @@ static void server_build(struct server *s)
 					       .book = &s->book,
 					       .tape = &s->tape,
 					       .bars = day_bars_get(s->bars),
+					       .interest = &s->interest,
 					       .token = s->token,
 					       .token_cfg = &c->token,
 					       .refdata = s->refdata,
@@ -298,6 +310,7 @@ static void server_build(struct server *s)
 					       .source = source,
 					       .upstream = &s->upstream,
 					       .put_clients = put_clients,
+					       .has_ended = has_recording_ended,
 					       .clients_arg = s,
 					       .modules = s->modules,
 					       .modules_n = REPLAY - !is_sim(s),

@@ -131,6 +131,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_VIEWER, "GET", "/bars/{key}", api_bars, a);
 	add_route(a, ROLE_VIEWER, "GET", "/chain/{underlying}", api_chain, a);
 	add_route(a, ROLE_VIEWER, "GET", "/futures/{underlying}", api_futures, a);
+	add_route(a, ROLE_VIEWER, "GET", "/why", api_why, a);
 	add_route(a, ROLE_VIEWER, "GET", "/instruments", api_instruments, a);
 	add_route(a, ROLE_VIEWER, "GET", "/instruments/resolve", api_resolve, a);
 	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);

@@ -10,6 +10,7 @@
  *      GET /chain/{underlying}, /futures/{underlying}  analytics: docs/analytics.md
  *      GET /instruments     search of the instrument master: ?query=&type=&expiry=&underlying=&limit=
  *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
+ *      GET /why             why an instrument does (not) tick: ?instrument=KEY; why.h
  *      GET /metrics         Prometheus text
  *      GET /clients         who is connected to /ws, with what, and how far behind; by pages
  *      ... /token/...       the token service: token_routes.c
@@ -35,6 +36,7 @@
 #include "core/module.h"
 #include "http/server.h"
 #include "market/bars.h"
+#include "market/interest.h"
 #include "market/upstream.h"
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
@@ -64,6 +66,7 @@ struct api_deps {
 	struct book *book;
 	struct tape *tape;
 	const struct bars *bars;
+	const struct interest *interest; /* NULL: nobody asks for anything */
 	struct token *token;
 	const struct token_config *token_cfg;
 	struct refdata *refdata;
@@ -77,7 +80,9 @@ struct api_deps {
 	/* Appends the objects of at most `limit` clients from number `from` on, with commas between;
 	 * returns the number of the next one, 0: none. NULL: nobody can be connected. */
 	uint32_t (*put_clients)(const void *arg, struct buf *out, uint32_t from, uint32_t limit);
-	const void *clients_arg;
+	/* Whether a recording that is played has come to its end. NULL: none is. */
+	bool (*has_ended)(const void *arg);
+	const void *clients_arg;       /* of the two above */
 	struct module *const *modules; /* all of them, in table order; read while running */
 	size_t modules_n;
 	/* Extra routes of modules to the right (the page); may be NULL, ends with method NULL. */

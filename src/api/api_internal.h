@@ -56,6 +56,9 @@ const struct scope *api_scope(const struct api *a, const struct http_request *r)
 http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_futures, api_metrics,
 	api_ticket, api_clients;
 
+/* why.c */
+http_handler api_why;
+
 /* instruments.c */
 http_handler api_instruments, api_resolve;
 

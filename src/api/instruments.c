@@ -240,14 +240,6 @@ static bool take_query(struct api *a, struct http_request *r, const struct maste
 	return true;
 }
 
-static void copy_scope(struct scope *to, const struct scope *from)
-{
-	struct agni_err err;
-
-	for (size_t i = 0; i < from->n; i++)
-		AGNI_ASSERT(scope_add(to, from->members[i], &err) == 0);
-}
-
 void api_instruments(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
@@ -262,7 +254,7 @@ void api_instruments(void *arg, struct http_request *r)
 	s->r = r;
 	s->query = q;
 	s->query.first_day = resolve_first_day(refdata_market(a->deps.refdata).now_ms);
-	copy_scope(&s->scope, api_scope(a, r));
+	scope_copy(&s->scope, api_scope(a, r));
 	s->query.permits = permits;
 	s->query.permits_arg = &s->scope;
 	if (!refdata_search(a->deps.refdata, &s->query, on_found, s)) {

@@ -76,6 +76,14 @@ int scope_add_list(struct scope *s, const char *list, struct agni_err *err)
 	return s->n > before ? 0 : agni_fail(err, AGNI_EPARSE, "scope: the list is empty");
 }
 
+void scope_copy(struct scope *to, const struct scope *from)
+{
+	struct agni_err err;
+
+	for (size_t i = 0; i < from->n; i++)
+		AGNI_ASSERT(scope_add(to, from->members[i], &err) == 0);
+}
+
 bool scope_permits(const struct scope *s, const char *instrument_key, size_t len)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -100,6 +100,7 @@ static void note_link(struct feed *f, const char *why)
 	if (is_up == (f->is_up != 0))
 		return;
 	f->is_up = is_up;
+	f->link_ms = clock_wall_ms(f->deps.loop->clock);
 	tape_control(f->deps.tape, is_up ? TAPE_LINK_UP : TAPE_LINK_DOWN, 0,
 		     clock_wall_ms(f->deps.loop->clock), why, strlen(why));
 }
@@ -407,6 +408,7 @@ static void feed_begin(struct module *m)
 	struct feed *f = container_of(m, struct feed, mod);
 	uint64_t period = (uint64_t)f->deps.cfg->stale_ms / 4 + 1;
 
+	f->link_ms = clock_wall_ms(f->deps.loop->clock);
 	uv_timer_start(&f->watch, on_watch, period, period);
 	feed_attempt(f);
 }
@@ -556,6 +558,21 @@ static void get_status(const void *arg, struct upstream_status *out)
 		.is_connected = f->state == FEED_UP || f->state == FEED_SUBSCRIBING || f->relieved,
 		.is_session_open = is_session_open(f),
 		.since_ms = f->since_ms,
+		.link_ms = f->link_ms,
+	};
+}
+
+static void get_about(const void *arg, inst_id id, const char *key, struct upstream_about *out)
+{
+	const struct feed *f = arg;
+	bool is_told = f->up_mono && id < f->told_cap && f->told[id].mode;
+
+	*out = (struct upstream_about){
+		.mode = is_told ? f->told[id].mode - 1 : WANT_NOTHING,
+		.since_mono = is_told ? f->told[id].since : 0,
+		.session = session_word(&f->sessions, key),
+		.is_session_open =
+			session_is_open(&f->sessions, key, clock_market_ms(f->deps.loop->clock)),
 	};
 }
 
@@ -575,5 +592,6 @@ uint64_t feed_received(const struct feed *f)
 
 struct upstream_view feed_view(const struct feed *f)
 {
-	return (struct upstream_view){.status = get_status, .is_stale = is_stale, .arg = f};
+	return (struct upstream_view){
+		.status = get_status, .is_stale = is_stale, .about = get_about, .arg = f};
 }

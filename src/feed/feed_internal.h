@@ -30,6 +30,7 @@ struct feed {
 	enum feed_state state;
 	char why[HEALTH_WHY_MAX];
 	int64_t since_ms;
+	int64_t link_ms;  /* wall time of the last change of is_up */
 	uv_timer_t timer; /* the next try, or the deadline of this one */
 	uv_timer_t watch; /* looks for silence while connected */
 	struct backoff backoff;

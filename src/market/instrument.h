@@ -12,8 +12,9 @@
 
 typedef uint32_t inst_id;
 
-#define INST_NONE    UINT32_MAX
-#define INST_KEY_MAX 96 /* bytes; the longest real key has 30 */
+#define INST_NONE           UINT32_MAX
+#define INSTRUMENTS_RESERVE 16 /* places that clients leave to the feed and the watch list */
+#define INST_KEY_MAX        96 /* bytes; the longest real key has 30 */
 
 struct instruments {
 	uint32_t *table; /* id + 1, 0 = free; size is a power of two */

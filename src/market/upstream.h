@@ -7,6 +7,7 @@
 #define AGNI_MARKET_UPSTREAM_H
 
 #include "market/book.h"
+#include "market/interest.h"
 
 struct upstream_status {
 	const char *state; /* "live", "connecting", "waiting_token", "forbidden", "backoff", ... */
@@ -16,6 +17,15 @@ struct upstream_status {
 	bool is_connected; /* its connection is open, whether or not anything has come of it */
 	bool is_session_open; /* of any watched segment */
 	int64_t since_ms;     /* wall time of the last change of state */
+	int64_t link_ms;      /* wall time since when data flows, or does not */
+};
+
+/* What is known of one instrument. */
+struct upstream_about {
+	int mode;             /* enum interest_mode that was asked of the broker; WANT_NOTHING */
+	uint64_t since_mono;  /* when it was, on this connection; monotonic ns */
+	const char *session;  /* the broker's newest word of its segment: "NORMAL_OPEN"; "": none */
+	bool is_session_open; /* by that word, else by the calendar */
 };
 
 struct upstream_view {
@@ -23,6 +33,8 @@ struct upstream_view {
 	/* Whether the state of `id` must not be taken for the present: the link is down, nobody asks
 	 * for the instrument, or the broker has not spoken of it since it was asked for. */
 	bool (*is_stale)(const void *arg, inst_id id);
+	/* `id` may be INST_NONE. Or NULL: nothing is known. */
+	void (*about)(const void *arg, inst_id id, const char *key, struct upstream_about *out);
 	const void *arg;
 };
 

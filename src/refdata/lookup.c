@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lookup: searches of the master. One runs at a time, on a worker; some wait, more are refused. The
+ * lookup: walks of the whole master: searches, and what a mistyped key may mean. One runs at a time, on a worker; some wait, more are refused. The
  * table that a search walks is held until it is answered: a new one may come meanwhile.
  */
 #include <stdlib.h>
@@ -14,9 +14,17 @@ struct lookup {
 	struct list link; /* in waiting */
 	struct refdata *refdata;
 	struct master *master; /* held */
-	struct search_query query;
-	struct search_result result;
-	refdata_found_fn *found;
+	enum lookup_kind { LOOKUP_SEARCH, LOOKUP_NEAR } kind;
+	union {
+		struct search_query search;
+		struct near_query near;
+	} query;
+	union {
+		struct search_result search;
+		struct near_result near;
+	} result;
+	refdata_found_fn *found; /* of a search */
+	refdata_near_fn *told;   /* of the other */
 	void *arg;
 };
 
@@ -27,12 +35,20 @@ static void on_work(uv_work_t *work)
 {
 	struct lookup *l = container_of(work, struct lookup, work);
 
-	search_run(l->master, &l->query, &l->result);
+	if (l->kind == LOOKUP_SEARCH)
+		search_run(l->master, &l->query.search, &l->result.search);
+	else
+		near_run(l->master, &l->query.near, &l->result.near);
 }
 
 static void answer(struct lookup *l, bool is_answered)
 {
-	l->found(l->arg, is_answered ? l->master : NULL, is_answered ? &l->result : NULL);
+	const struct master *m = is_answered ? l->master : NULL;
+
+	if (l->kind == LOOKUP_SEARCH)
+		l->found(l->arg, m, m ? &l->result.search : NULL);
+	else
+		l->told(l->arg, m, m ? &l->result.near : NULL);
 	master_release(l->master);
 	free(l);
 }
@@ -61,25 +77,48 @@ static void run_next(struct refdata *r)
 	uv_queue_work(&r->deps.loop->uv, &l->work, on_work, on_worked);
 }
 
-bool refdata_search(struct refdata *r, const struct search_query *q, refdata_found_fn *found,
-		    void *arg)
+/* NULL when too many wait. */
+static struct lookup *lookup_add(struct refdata *r, enum lookup_kind kind, void *arg)
 {
 	struct lookup *l;
 
 	AGNI_ASSERT(r->master != NULL);
 	if (r->lookups.waiting_n == WAITING_MAX || r->is_stopping) {
 		r->searches_refused++;
-		return false;
+		return NULL;
 	}
 	l = mem_zalloc(sizeof(*l));
 	l->refdata = r;
 	l->master = master_hold(r->master);
-	l->query = *q;
-	l->found = found;
+	l->kind = kind;
 	l->arg = arg;
 	list_append(&r->lookups.waiting, &l->link);
 	r->lookups.waiting_n++;
 	r->searches++;
+	return l;
+}
+
+bool refdata_search(struct refdata *r, const struct search_query *q, refdata_found_fn *found,
+		    void *arg)
+{
+	struct lookup *l = lookup_add(r, LOOKUP_SEARCH, arg);
+
+	if (!l)
+		return false;
+	l->query.search = *q;
+	l->found = found;
+	run_next(r);
+	return true;
+}
+
+bool refdata_near(struct refdata *r, const struct near_query *q, refdata_near_fn *told, void *arg)
+{
+	struct lookup *l = lookup_add(r, LOOKUP_NEAR, arg);
+
+	if (!l)
+		return false;
+	l->query.near = *q;
+	l->told = told;
 	run_next(r);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "http/client.h"
 #include "market/book.h"
 #include "market/interest.h"
+#include "market/near_key.h"
 #include "market/resolve.h"
 #include "market/search.h"
 
@@ -91,6 +92,11 @@ const char *refdata_money_key(const struct refdata *r, const char *text, size_t 
 typedef void refdata_found_fn(void *arg, const struct master *m, const struct search_result *res);
 bool refdata_search(struct refdata *r, const struct search_query *q, refdata_found_fn *found,
 		    void *arg) AGNI_MUST_USE;
+
+/* The same for what a mistyped key may mean (market/near_key.h). */
+typedef void refdata_near_fn(void *arg, const struct master *m, const struct near_result *res);
+bool refdata_near(struct refdata *r, const struct near_query *q, refdata_near_fn *told,
+		  void *arg) AGNI_MUST_USE;
 
 /* Reads the calendar's file again, and loads the master unless that is under way (SIGHUP). */
 void refdata_reload(struct refdata *r);

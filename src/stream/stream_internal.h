@@ -126,9 +126,6 @@ struct seat {
 	struct owed *owed; /* NULL: has all that the view has sent */
 };
 
-/* Instruments that clients do not use up: the feed and the watch list need some yet. */
-#define INSTRUMENTS_RESERVE 16
-
 struct selected;
 
 /* What a frame that is sent touches stands in front, together. */

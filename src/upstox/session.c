@@ -52,6 +52,13 @@ bool session_is_open(const struct session_table *t, const char *key, int64_t mar
 	return row ? row->status == STATUS_NORMAL_OPEN : calendar_says_open(key, len, market_ms);
 }
 
+const char *session_word(const struct session_table *t, const char *key)
+{
+	const struct session_row *row = row_find(t, key, instrument_segment_len(key));
+
+	return row ? session_status_text(row->status) : "";
+}
+
 const char *session_status_text(int status)
 {
 	static const char *const text[] = {"PRE_OPEN_START", "PRE_OPEN_END",  "NORMAL_OPEN",

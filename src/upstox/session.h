@@ -25,6 +25,9 @@ bool session_note(struct session_table *t, const char *segment, size_t len, int 
 /* The segment is the part of `key` before "|". */
 bool session_is_open(const struct session_table *t, const char *key, int64_t market_ms);
 
+/* The newest word of market_info on the segment of `key`, "" when there was none. */
+const char *session_word(const struct session_table *t, const char *key);
+
 /* "NORMAL_OPEN" ...; "UNKNOWN" for others. */
 const char *session_status_text(int status);
 
