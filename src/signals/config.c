@@ -13,6 +13,9 @@ const struct config_key signals_config_keys[] = {
 	CONFIG_STR_F(struct signals_config, apps, "simple,redis,options,futures", "",
 		     "which of the apps below run, separated by commas; empty = none",
 		     CONFIG_RELOAD),
+	CONFIG_BOOL_F(struct signals_config, quarantine, "on",
+		      "quotes that cannot be true are flagged, and nothing is reckoned from them",
+		      CONFIG_RELOAD),
 	{0},
 };
 

@@ -101,6 +101,7 @@ void signals_destroy(struct signals *s)
 	bitset_fini(&s->watched);
 	bitset_fini(&s->marked);
 	free(s->ticked);
+	free(s->judged);
 	free(s->ring);
 	free(s);
 }
@@ -122,6 +123,8 @@ static int signals_start(struct module *m, struct agni_err *err)
 	(void)err;
 	apps_read(s);
 	book_subscribe(s->deps.book, &s->subscriber);
+	s->deps.book->judge_arg = s;
+	s->deps.book->judge = judge_tick;
 	return uv_timer_init(&s->deps.loop->uv, &s->timer);
 }
 
@@ -147,6 +150,7 @@ static void signals_stop(struct module *m, module_stopped_fn *done)
 
 	m->done = done;
 	book_unsubscribe(&s->subscriber);
+	s->deps.book->judge = NULL;
 	uv_close((uv_handle_t *)&s->timer, on_closed);
 }
 
@@ -157,8 +161,10 @@ static enum health signals_health(const struct module *m, char why[HEALTH_WHY_MA
 
 	for (int i = 0; i < APPS; i++)
 		apps += s->apps[i].plan.is_on;
-	snprintf(why, HEALTH_WHY_MAX, "%u apps look at %llu instruments; %llu signals", apps,
-		 (unsigned long long)s->instruments, (unsigned long long)s->fired);
+	snprintf(why, HEALTH_WHY_MAX,
+		 "%u apps look at %llu instruments; %llu signals; %llu quotes in quarantine", apps,
+		 (unsigned long long)s->instruments, (unsigned long long)s->fired,
+		 (unsigned long long)s->quarantined);
 	return HEALTH_UP;
 }
 
@@ -176,6 +182,22 @@ static const struct metric signals_metrics[] = {
 	 offsetof(struct signals, held_crossed)},
 	{"held_closed_total", "Instruments left out of a turn: their market is closed",
 	 METRIC_COUNTER, offsetof(struct signals, held_closed)},
+	{"quarantined", "Instruments whose quote cannot be true now", METRIC_GAUGE,
+	 offsetof(struct signals, quarantined)},
+	{"suspect_ticks_total", "Ticks that were in quarantine, or ended one", METRIC_COUNTER,
+	 offsetof(struct signals, suspect_ticks)},
+	{"below_intrinsic_total", "Ticks with an option below what exercise pays", METRIC_COUNTER,
+	 offsetof(struct signals, suspects[0])},
+	{"spot_price_total", "Ticks with the underlying's price in an option's slot",
+	 METRIC_COUNTER, offsetof(struct signals, suspects[1])},
+	{"jump_total", "Ticks with a price far away and no trade", METRIC_COUNTER,
+	 offsetof(struct signals, suspects[2])},
+	{"time_back_total", "Ticks with a time or a volume that went back", METRIC_COUNTER,
+	 offsetof(struct signals, suspects[3])},
+	{"oi_zero_total", "Ticks with an open interest that is gone", METRIC_COUNTER,
+	 offsetof(struct signals, suspects[4])},
+	{"crossed_total", "Ticks with the best bid above the best ask", METRIC_COUNTER,
+	 offsetof(struct signals, suspects[5])},
 	{"over_limit_total", "Times an instrument found no place in an app or with the broker",
 	 METRIC_COUNTER, offsetof(struct signals, over_limit)},
 	{"instruments", "Instruments that some app has", METRIC_GAUGE,

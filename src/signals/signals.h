@@ -10,6 +10,8 @@
  * rules with their thresholds, and where its signals go. All of it runs in market time at the end of
  * logical turns, so the same input gives the same signals, however the kernel cut the stream.
  *
+ * The module is the book's judge too: quarantine.h says which quotes cannot be true.
+ *
  * Nothing is looked at while it is stale (the link is down, nobody asks for it), suspect, crossed, or
  * its market is closed.
  */
@@ -33,6 +35,7 @@ enum app_kind { APP_SIMPLE, APP_REDIS, APP_OPTIONS, APP_FUTURES, APPS };
 /* Section [signals]. */
 struct signals_config {
 	char *apps;
+	bool quarantine;
 };
 
 /* Sections [app.simple] and so on. */

@@ -5,6 +5,7 @@
  *     config.c    sections to numbers
  *     apps.c      which instruments an app has, and that they are asked for
  *     engine.c    one logical turn
+ *     judge.c     one tick, before anybody hears of it
  *     signals.c   the module, the ring, the listeners
  */
 #ifndef AGNI_SIGNALS_INTERNAL_H
@@ -12,6 +13,7 @@
 
 #include "core/bitset.h"
 #include "market/resolve.h"
+#include "signals/quarantine.h"
 #include "signals/rules.h"
 #include "signals/signals.h"
 #include "upstox/session.h"
@@ -70,14 +72,16 @@ struct signals {
 	int64_t market_ms;  /* of the newest turn; 0: none yet */
 	bool has_begun, has_ticked;
 	struct contracts contracts;
-	struct session_table sessions; /* what the broker has said of its segments */
-	bool needs_level;              /* some rule that is on does */
-	struct signal *ring;           /* SIGNALS_KEPT; id % SIGNALS_KEPT */
+	struct session_table sessions;   /* what the broker has said of its segments */
+	bool needs_level;                /* some rule that is on does */
+	struct quarantine_state *judged; /* by instrument id */
+	uint32_t judged_cap;
+	struct signal *ring; /* SIGNALS_KEPT; id % SIGNALS_KEPT */
 	uint64_t newest, kept;
 	struct list listeners;
 	/* counters */
 	uint64_t looks, fired, swallowed, held_stale, held_suspect, held_crossed, held_closed,
-		over_limit, instruments;
+		over_limit, instruments, quarantined, suspect_ticks, suspects[SUSPECT_BITS];
 };
 
 /* --- config.c --------------------------------------------------------------------------------- */
@@ -109,6 +113,10 @@ static inline struct member *app_member(const struct app *a, inst_id id)
 {
 	return id < a->place_cap && a->place[id] ? a->members[a->place[id] - 1] : NULL;
 }
+
+/* --- judge.c ---------------------------------------------------------------------------------- */
+
+uint8_t judge_tick(void *arg, inst_id id, const struct slot *slot);
 
 /* --- engine.c --------------------------------------------------------------------------------- */
 

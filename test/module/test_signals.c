@@ -7,6 +7,7 @@
 
 #include "../lib/check.h"
 #include "../lib/parts.h"
+#include "market/quote_json.h"
 #include "signals/signals.h"
 
 #define NIFTY "NSE_INDEX|Nifty 50"
@@ -172,9 +173,9 @@ static void test_asks_for_its_instruments(void **state)
 static void test_held_back(void **state)
 {
 	struct quote crossed = {.present = QUOTE_DEPTH, .depth_n = 1};
-	struct slot *slot;
 
 	(void)state;
+	set("signals.quarantine=off"); /* the judge's own is the next test */
 	price(TCS, 3000, 3000);
 	d.market.is_stale = true;
 	price(TCS, 3100, 3000);
@@ -185,16 +186,56 @@ static void test_held_back(void **state)
 	price(TCS, 3110, 3000);
 	check_i64(d.heard, 0);
 	crossed.depth[0] = (struct depth_row){1, 31000000, 31000000, 1}; /* locked, not crossed */
-	slot = d.market.book.slots[instruments_find(&d.market.book.instruments, TCS, strlen(TCS))];
-	slot->suspect = SUSPECT_JUMP;
-	say(TCS, &crossed);
-	check_i64(d.heard, 0);
-	slot->suspect = 0;
 	say(TCS, &crossed);
 	check_i64(d.heard, 1);
 	check_i64(module_metric(signals_module(d.signals), "held_crossed_total"), 2);
 	check_i64(module_metric(signals_module(d.signals), "held_stale_total"), 1);
-	check_i64(module_metric(signals_module(d.signals), "held_suspect_total"), 1);
+}
+
+/* What the judge says is on the slot before any subscriber hears of the tick, and in its JSON. */
+static uint8_t seen;
+
+static void on_tick(struct book_subscriber *sub, inst_id id, const struct slot *slot)
+{
+	(void)sub;
+	(void)id;
+	seen = slot->suspect;
+}
+
+static void test_quarantine(void **state)
+{
+	struct book_subscriber sub = {.on_tick = on_tick};
+	struct quote q = {.present = QUOTE_DEPTH, .depth_n = 1};
+	const struct slot *slot;
+	struct buf b = {0};
+
+	(void)state;
+	book_subscribe(&d.market.book, &sub);
+	price(TCS, 3000, 3000);
+	check_i64(seen, 0);
+	q.depth[0] = (struct depth_row){1, 31010000, 31000000, 1};
+	say(TCS, &q);
+	check_i64(seen, SUSPECT_CROSSED);
+	price(TCS, 3100, 3000);
+	check_i64(d.heard, 0);
+	slot = book_slot(&d.market.book,
+			 instruments_find(&d.market.book.instruments, TCS, strlen(TCS)));
+	quote_json(&b, TCS, slot, VIEW_LTPC);
+	check(strstr(buf_cstr(&b), ",\"suspect\":[\"crossed\"],") != NULL);
+	check_i64(module_metric(signals_module(d.signals), "quarantined"), 1);
+	check_i64(module_metric(signals_module(d.signals), "crossed_total"), 2);
+	q.depth[0] = (struct depth_row){1, 31000000, 31010000, 1};
+	say(TCS, &q);
+	check_i64(seen, 0);
+	check_i64(d.heard, 1);
+	check_i64(module_metric(signals_module(d.signals), "quarantined"), 0);
+	/* Where it is off nothing is flagged. */
+	set("signals.quarantine=off");
+	q.depth[0] = (struct depth_row){1, 31010000, 31000000, 1};
+	say(TCS, &q);
+	check_i64(seen, 0);
+	book_unsubscribe(&sub);
+	buf_fini(&b);
 }
 
 static void test_closed_market(void **state)
@@ -283,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fires_and_tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_asks_for_its_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_held_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_closed_market, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_close_no_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload_in_mid_edge, setup, teardown),
