@@ -214,6 +214,11 @@ static bool has_recording_ended(const void *arg)
 	return progress.has_ended;
 }
 
+static uint64_t count_clients(const void *arg)
+{
+	return stream_clients(((const struct server *)arg)->stream);
+}
+
 static void on_upstream_status(void *arg)
 {
 	struct server *s = arg;
@@ -308,9 +313,12 @@ static void server_build(struct server *s)
 					       .cfg = &c->http,
 					       .futures = &c->futures,
 					       .source = source,
+					       .version = AGNI_VERSION,
 					       .upstream = &s->upstream,
+					       .store = s->store,
 					       .put_clients = put_clients,
 					       .has_ended = has_recording_ended,
+					       .count_clients = count_clients,
 					       .clients_arg = s,
 					       .modules = s->modules,
 					       .modules_n = REPLAY - !is_sim(s),
@@ -320,6 +328,7 @@ static void server_build(struct server *s)
 							.book = &s->book,
 							.tape = &s->tape,
 							.bars = day_bars_get(s->bars),
+							.store = s->store,
 							.interest = &s->interest,
 							.cfg = &c->stream,
 							.auth = s->auth,

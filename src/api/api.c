@@ -146,6 +146,7 @@ struct api *api_create(const struct api_deps *deps)
 
 void api_destroy(struct api *a)
 {
+	buf_fini(&a->status);
 	free(a);
 }
 
@@ -196,7 +197,11 @@ static int api_start(struct module *m, struct agni_err *err)
 		return err->code;
 	sc.host = host;
 	a->started = clock_mono(a->deps.loop->clock);
-	return http_server_create(&sc, &a->server, err);
+	a->started_ms = clock_wall_ms(a->deps.loop->clock);
+	if (http_server_create(&sc, &a->server, err) < 0)
+		return err->code;
+	status_start(a);
+	return 0;
 }
 
 static int api_listen(struct module *m, struct agni_err *err)
@@ -204,12 +209,19 @@ static int api_listen(struct module *m, struct agni_err *err)
 	return http_server_listen(container_of(m, struct api, mod)->server, err);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct api *a = container_of((uv_timer_t *)handle, struct api, status_timer);
+
+	a->mod.done(&a->mod);
+}
+
 static void on_stopped(void *arg)
 {
 	struct api *a = arg;
 
 	a->server = NULL;
-	a->mod.done(&a->mod);
+	status_stop(a, on_timer_closed);
 }
 
 static void api_stop(struct module *m, module_stopped_fn *done)

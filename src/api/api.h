@@ -40,6 +40,7 @@
 #include "market/upstream.h"
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
+#include "store/store.h"
 #include "tape/tape.h"
 #include "token/token.h"
 
@@ -76,13 +77,16 @@ struct api_deps {
 	const struct api_config *cfg;
 	const struct futures_config *futures;
 	const char *source;                   /* "sim", "upstox" */
+	const char *version;                  /* "0.1.0" */
 	const struct upstream_view *upstream; /* read while running */
 	/* Appends the objects of at most `limit` clients from number `from` on, with commas between;
 	 * returns the number of the next one, 0: none. NULL: nobody can be connected. */
 	uint32_t (*put_clients)(const void *arg, struct buf *out, uint32_t from, uint32_t limit);
 	/* Whether a recording that is played has come to its end. NULL: none is. */
 	bool (*has_ended)(const void *arg);
-	const void *clients_arg;       /* of the two above */
+	uint64_t (*count_clients)(const void *arg); /* or NULL */
+	const void *clients_arg;                    /* of the three above */
+	struct store *store;                        /* where the status is told; or NULL */
 	struct module *const *modules; /* all of them, in table order; read while running */
 	size_t modules_n;
 	/* Extra routes of modules to the right (the page); may be NULL, ends with method NULL. */

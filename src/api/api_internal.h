@@ -16,6 +16,9 @@ struct api {
 	struct http_route routes[ROUTES_MAX + 1];
 	size_t routes_n;
 	mono_ns started;
+	int64_t started_ms; /* wall */
+	uv_timer_t status_timer;
+	struct buf status; /* reused */
 	uint64_t quotes, health_checks;
 };
 
@@ -50,6 +53,30 @@ bool api_query_number(const struct http_request *r, const char *name, uint32_t l
 
 /* What the caller may see. */
 const struct scope *api_scope(const struct api *a, const struct http_request *r);
+
+/* What is known of the state of the whole. */
+struct health_look {
+	enum health health; /* of the service, not of its worst module */
+	const char *code;   /* why it is DOWN; "" */
+	struct buf why;     /* "" when all is well */
+	struct buf modules; /* ,"modules":{...} */
+};
+
+/* health.c */
+void health_look(const struct api *a, struct health_look *look);
+void health_look_fini(struct health_look *look);
+void health_put_market(const struct api *a, const struct upstream_status *up, struct buf *b);
+void api_put_string(struct buf *b, const char *name, const char *value); /* ,"name":"value" */
+
+/* metrics_route.c: resident memory of this process. */
+uint64_t api_rss_bytes(void);
+
+/* status.c: the state of the whole as a document in Redis, each 2 s. */
+void status_start(struct api *a);
+void status_stop(struct api *a, uv_close_cb done);
+
+/* Appends it: one JSON object (docs/redis.md). */
+void status_put(const struct api *a, struct buf *out);
 
 /* health.c, quotes.c, bars_route.c, chain_route.c, futures_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
  * api. */

@@ -8,7 +8,7 @@
 
 #include "api/api_internal.h"
 
-static uint64_t rss_bytes(void)
+uint64_t api_rss_bytes(void)
 {
 	unsigned long long total, resident = 0;
 	FILE *f = fopen("/proc/self/statm", "r");
@@ -83,7 +83,7 @@ void api_metrics(void *arg, struct http_request *r)
 	}
 	gauge(&b, "agnidata_book_instruments", "Instruments with state", book->live);
 	gauge(&b, "agnidata_tape_seq", "Newest seq", a->deps.tape->seq);
-	gauge(&b, "process_resident_memory_bytes", "Resident memory", rss_bytes());
+	gauge(&b, "process_resident_memory_bytes", "Resident memory", api_rss_bytes());
 	gauge(&b, "process_open_fds", "Open file descriptors", open_fds());
 	gauge(&b, "agnidata_loop_turns", "Turns of the loop that had work", a->deps.loop->turns);
 	http_respond(r, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, b.data, b.len);

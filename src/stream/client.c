@@ -34,6 +34,7 @@ void client_destroy(struct client *c)
 
 	if (s->deps.auth)
 		auth_connection_closed(s->deps.auth, &c->caller);
+	publish_drop(c);
 	channels_fini(c);
 	selections_fini(c);
 	for (uint32_t i = 0; i < c->seats_n; i++) {

@@ -293,6 +293,7 @@ static void on_sweep(uv_timer_t *timer)
 	list_for_each (it, &s->clients) {
 		sweep_client(container_of(it, struct client, link), now, wall_ms);
 	}
+	publish_sweep(s);
 	selections_sweep(s);
 	compat_sweep(&s->compat);
 	crowd_sweep(s);
@@ -514,6 +515,8 @@ static const struct metric stream_metrics[] = {
 	 METRIC_COUNTER, offsetof(struct stream, compat.ignored)},
 	{"feed_authorized_total", "One-use addresses given out by authorize on stream.listen",
 	 METRIC_COUNTER, offsetof(struct stream, compat.authorized)},
+	{"publish_seconds", "Time that a sweep took to write clients for Redis", METRIC_HISTOGRAM,
+	 offsetof(struct stream, publish_time)},
 	{"views", "Different sets of instruments that clients share", METRIC_GAUGE,
 	 offsetof(struct stream, views_now)},
 	{"rounds_total", "Rounds of policy interval", METRIC_COUNTER,
@@ -560,4 +563,9 @@ void stream_reload(struct stream *s)
 		log_error("stream", "the certificate stays as it was: %s", err.text);
 	else
 		log_info("stream", "certificate read from %s", s->deps.cfg->tls_cert);
+}
+
+uint64_t stream_clients(const struct stream *s)
+{
+	return s->clients_now + s->compat.clients_now;
 }

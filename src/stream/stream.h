@@ -29,6 +29,7 @@
 #include "market/interest.h"
 #include "market/upstream.h"
 #include "refdata/refdata.h"
+#include "store/store.h"
 #include "tape/tape.h"
 #include "ws/ws.h"
 
@@ -59,6 +60,7 @@ struct stream_deps {
 	struct book *book;
 	struct tape *tape;
 	const struct bars *bars; /* NULL: no channel of bars */
+	struct store *store;     /* where clients are told of; or NULL */
 	struct interest *interest;
 	const struct stream_config *cfg;
 	struct auth *auth;                /* NULL: whoever connects may everything */
@@ -93,6 +95,9 @@ void stream_market_info(struct stream *s, int64_t ts_ms, const void *info, size_
 /* Appends JSON objects of at most `limit` clients, in the order in which they came, from number `from`
  * on, with commas between. Returns the number of the next one, 0: there is none. */
 uint32_t stream_put_clients(const struct stream *s, struct buf *out, uint32_t from, uint32_t limit);
+
+/* Clients connected now, in both protocols. */
+uint64_t stream_clients(const struct stream *s);
 
 /* Close codes of ours, 4000 and up; docs/protocol.md. */
 enum { STREAM_CLOSE_KEY = 4003, STREAM_CLOSE_STALLED = 4008, STREAM_CLOSE_FLOOD = 4009 };

@@ -142,6 +142,7 @@ struct client {
 	uint32_t number;   /* of those that came */
 	bool is_stalled;   /* was full for too long, and is being closed */
 	bool has_lost_key; /* is being closed for it */
+	bool is_published; /* is a document in Redis */
 	uint8_t seats_n;
 	uint32_t subs; /* instruments, in all seats */
 	struct seat *seats;
@@ -240,7 +241,11 @@ struct stream {
 	bool status_is_due, is_draining, is_stopping;
 	bool is_loopback; /* where it listens */
 	uint64_t crowd,
-		clients_seen; /* most clients since memory was given back; at the last sweep */
+		clients_seen;  /* most clients since memory was given back; at the last sweep */
+	mono_ns publish_due;   /* the next round of documents */
+	uint32_t publish_from; /* number of the next client of this round; 0: it is over */
+	uint32_t published;
+	struct histogram publish_time; /* of one sweep */
 	int timers_open;
 	mono_ns stop_deadline;
 	char http_origin[96];
@@ -345,6 +350,13 @@ struct tape_cursor stream_edge(const struct stream *s); /* where the last flush 
 struct tape_cursor stream_edge_from(const struct stream *s, const struct tape_cursor *had);
 void view_catch_up(struct stream *s, struct view *v);
 bool client_catch_up(struct client *c, struct seat *seat); /* false: the socket took nothing */
+
+/* table.c: one object of GET /clients, of a client that is connected. */
+void stream_put_client(struct buf *out, const struct client *c);
+
+/* publish.c: the clients as documents in Redis, a few in each sweep; and one of them less. */
+void publish_sweep(struct stream *s);
+void publish_drop(struct client *c);
 
 /* command.c */
 void client_on_message(struct client *c, const void *data, size_t len);

@@ -38,7 +38,7 @@ static void put_since(struct buf *out, const struct client *c)
 		buf_str(out, ",\"full_ms\":null");
 }
 
-static void put_client(struct buf *out, const struct client *c)
+void stream_put_client(struct buf *out, const struct client *c)
 {
 	buf_printf(out, "{\"id\":\"%s\",\"key\":", c->id);
 	buf_json_str(out, c->caller.name, strlen(c->caller.name));
@@ -67,7 +67,7 @@ uint32_t stream_put_clients(const struct stream *s, struct buf *out, uint32_t fr
 			return c->number;
 		if (n++)
 			buf_byte(out, ',');
-		put_client(out, c);
+		stream_put_client(out, c);
 	}
 	return 0;
 }

@@ -40,6 +40,7 @@ void theatre_open(struct theatre *t)
 							.book = &t->market.book,
 							.tape = &t->market.tape,
 							.bars = t->bars,
+							.store = t->store,
 							.interest = &t->market.interest,
 							.cfg = &t->cfg,
 							.auth = t->auth,
