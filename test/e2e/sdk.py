@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""sdk: a program of the broker's own JavaScript SDK. The SDK is no part of the project: where it is not
-installed (npm install upstox-js-sdk; AGNI_JS_SDK names the folder), what needs it is skipped."""
+"""sdk: programs of the broker's own SDKs. They are no part of the project: where one is not installed, what needs it is
+skipped. JavaScript: npm install upstox-js-sdk; AGNI_JS_SDK names the folder. Python: AGNI_PY_SDK names the
+folder of the package upstox_client, AGNI_PYTHON the interpreter that has what it needs."""
 import asyncio
 import json
 import os
@@ -8,6 +9,13 @@ import os
 from base import ROOT, Skip, until, want_program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def python_folder():
+    folder = os.environ.get("AGNI_PY_SDK") or ROOT
+    if not os.path.isdir(os.path.join(folder, "upstox_client")):
+        raise Skip("upstox_client is not here (upstox-python-sdk; AGNI_PY_SDK=folder)")
+    return folder
 
 
 def sdk_folder():
@@ -21,12 +29,16 @@ class Program:
     def __init__(self):
         self.events, self.messages, self.errors = [], [], []
 
-    async def start(self, s, token="any", feed=None):
-        node = want_program("node")
+    async def start(self, s, token="any", feed=None, language="js"):
+        if language == "js":
+            program = (want_program("node"), os.path.join(HERE, "sdk_client.js"), sdk_folder())
+        else:
+            program = (os.environ.get("AGNI_PYTHON") or "python3",
+                       os.path.join(HERE, "sdk_client.py"), python_folder())
         rest = f"http://{s.http[0]}:{s.http[1]}"
         feed = feed or f"ws://{s.ws[0]}:{s.ws[1]}"
         self.process = await asyncio.create_subprocess_exec(
-            node, os.path.join(HERE, "sdk_client.js"), sdk_folder(), rest, feed, token,
+            *program, rest, feed, token,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, limit=1 << 24)
         self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._complaints())]

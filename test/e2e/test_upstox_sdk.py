@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The broker's own JavaScript SDK against this server: nothing but the host is changed."""
+"""The broker's own SDKs, JavaScript and Python, against this server: nothing but the host is changed."""
 import asyncio
 
 from feed import PATH, Feed, split
 from lib import free_port
-from sdk import Program, sdk_folder
+from sdk import Program, python_folder, sdk_folder
 
 NIFTY = "NSE_INDEX|Nifty 50"
 
@@ -52,11 +52,11 @@ async def native_clients(t, s, keys):
     assert "ohlc" not in light.state[NIFTY] and all("ohlc" in q for q in full.state.values())
 
 
-async def use(t, programs):
+async def use(t, programs, language="js"):
     ports = free_port(), free_port()
     s = await start(t, ports)
     fo = sorted(k for k in await s.quotes() if k.startswith("NSE_FO|"))
-    programs += await asyncio.gather(*(Program().start(s) for _ in range(3)))
+    programs += await asyncio.gather(*(Program().start(s, language=language) for _ in range(3)))
     a, b, c = programs
     a.do("connect", keys=[NIFTY, fo[0]], mode="ltpc")  # as the SDK's samples do
     for p in (b, c):
@@ -134,6 +134,51 @@ async def test_upstox_sdk_streamers(t):
     programs = []
     try:
         await use(t, programs)
+    finally:
+        await end(programs)
+
+
+async def test_upstox_python_sdk_streamers(t):
+    """The same three programs, written for the Python SDK."""
+    python_folder()
+    programs = []
+    try:
+        await use(t, programs, "python")
+    finally:
+        await end(programs)
+
+
+async def test_upstox_python_sdk_reads(t):
+    """The Python SDK's models read what we answer; its access token is an API key."""
+    python_folder()
+    key = await t.key("--role", "viewer", "--name", "sdk")
+    s = await t.server({"sim.speed": "20"})
+    programs = []
+    try:
+        p = await Program().start(s, key, language="python")
+        programs.append(p)
+        p.do("connect", keys=[NIFTY], mode="full")
+        await p.heard("open")
+        await sees(p, {NIFTY: "full"}, "with a key")
+        for api, method, args in (
+                ("MarketQuoteV3Api", "get_ltp", [{"instrument_key": NIFTY}]),
+                ("MarketQuoteV3Api", "get_market_quote_ohlc", ["1d", {"instrument_key": NIFTY}]),
+                ("MarketQuoteV3Api", "get_market_quote_option_greek", [{"instrument_key": NIFTY}]),
+                ("MarketQuoteApi", "get_full_market_quote", [NIFTY, "2.0", {}]),
+                ("MarketQuoteApi", "get_market_quote_ohlc", [NIFTY, "1d", "2.0", {}]),
+                ("MarketQuoteApi", "ltp", [NIFTY, "2.0", {}])):
+            answer = await p.answer(api, method, *args)
+            assert answer["error"] is None and answer["data"]["status"] == "success", (method, answer)
+            quote = answer["data"]["data"]["NSE_INDEX:" + NIFTY.split("|")[1]]
+            assert quote["instrument_token"] == NIFTY and quote["last_price"] > 1000, (method, quote)
+        answer = await p.answer("OptionsApi", "get_option_contracts", NIFTY, {})
+        assert answer["error"] is None and len(answer["data"]["data"]) == 34, answer
+        answer = await p.answer("OptionsApi", "get_put_call_option_chain", NIFTY, "2026-11-23", {})
+        rows = answer["data"]["data"]
+        assert [r["strike_price"] for r in rows] == list(range(25400, 26201, 50)), answer
+        assert all(r["call_options"]["option_greeks"]["iv"] > 5 for r in rows), rows
+        answer = await p.answer("MarketHolidaysAndTimingsApi", "get_holidays", {})
+        assert answer["error"] is None and answer["data"]["data"], answer
     finally:
         await end(programs)
 
