@@ -11,6 +11,8 @@
 #include "core/log.h"
 #include "upstox/answer.h"
 
+#define INTRADAY_PATH "/v3/historical-candle/intraday/{key}/{unit}/{interval}"
+
 const struct config_key api_config_keys[] = {
 	CONFIG_STR(struct api_config, listen, "127.0.0.1:8000", "", "address of the REST server"),
 	CONFIG_STR(struct api_config, tls_cert, "", "",
@@ -111,6 +113,7 @@ static void add_broker_routes(struct api *a)
 	add_route(a, ROLE_VIEWER, "GET", "/v2/market-quote/quotes", api_broker_quotes, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v2/option/contract", api_broker_option_contracts, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v2/option/chain", api_broker_option_chain, a);
+	add_route(a, ROLE_VIEWER, "GET", INTRADAY_PATH, api_broker_intraday, a);
 	add_route(a, ROLE_VIEWER, "GET", "/v2/market/status/{exchange}", api_broker_status, a);
 	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays", api_broker_holidays, a);
 	add_route(a, ROLE_ANYONE, "GET", "/v2/market/holidays/{date}", api_broker_holiday, a);

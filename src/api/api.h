@@ -17,7 +17,7 @@
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
  *      GET /v3/feed/...     the way to the feed in the broker's protocol: feed_routes.c
  *      GET /v2/..., /v3/... the broker's REST API, as far as it is market data: broker_quotes.c,
- *                           broker_options.c, broker_market.c
+ *                           broker_options.c, broker_candles.c, broker_market.c
  *      GET /                a page that shows ticks as they come
  *
  * Each with the least role that may ask: docs/security.md has the table. A caller without the role

@@ -103,6 +103,9 @@ http_handler api_broker_ltp_v2, api_broker_ltp, api_broker_ohlc_v2, api_broker_o
 	api_broker_greeks, api_broker_quotes, api_broker_status, api_broker_holidays,
 	api_broker_holiday, api_broker_timings, api_broker_profile, api_broker_unknown;
 
+/* broker_candles.c */
+http_handler api_broker_intraday;
+
 /* broker_options.c */
 http_handler api_broker_option_contracts, api_broker_option_chain;
 

@@ -238,5 +238,9 @@ async def test_upstox_sdk_options(t):
             assert r["underlyingSpotPrice"] > 20000, r
         answer = await p.answer("OptionsApi", "getPutCallOptionChain", NIFTY, "soon")
         assert answer["error"]["errors"][0]["errorCode"] == "UDAPI1088", answer
+        answer = await p.answer("HistoryV3Api", "getIntraDayCandleData", NIFTY, "days", 1)
+        (start, *prices, volume, oi), = answer["data"]["data"]["candles"]
+        assert start == "2026-11-20T00:00:00+05:30" and all(x > 20000 for x in prices), answer
+        assert (volume, oi) == (0, 0), answer
     finally:
         await end(programs)
