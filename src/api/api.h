@@ -41,6 +41,7 @@
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "store/store.h"
+#include "signals/signals.h"
 #include "tape/tape.h"
 #include "token/token.h"
 
@@ -76,6 +77,7 @@ struct api_deps {
 	const struct feed_door *feed_door; /* read while running */
 	const struct api_config *cfg;
 	const struct futures_config *futures;
+	const struct signals *signals;        /* NULL: there are none */
 	const char *source;                   /* "sim", "upstox" */
 	const char *version;                  /* "0.1.0" */
 	const struct upstream_view *upstream; /* read while running */
