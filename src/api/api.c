@@ -156,6 +156,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_ADMIN, "GET", "/clients", api_clients, a);
 	add_token_routes(a);
 	add_broker_routes(a);
+	add_route(a, ROLE_ANYONE, "GET", "/openapi.json", api_openapi, a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
 		add_route(a, (enum auth_role)r->access, r->method, r->pattern, r->handle, r->arg);
 	return a;

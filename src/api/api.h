@@ -12,6 +12,7 @@
  *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
  *      GET /why             why an instrument does (not) tick: ?instrument=KEY; why.h
  *      GET /metrics         Prometheus text
+ *      GET /openapi.json    all of this for tools that make clients of it
  *      GET /clients         who is connected to /ws, with what, and how far behind; by pages
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there

@@ -113,6 +113,9 @@ http_handler api_broker_intraday;
 /* broker_options.c */
 http_handler api_broker_option_contracts, api_broker_option_chain;
 
+/* openapi.c */
+http_handler api_openapi;
+
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,
 	api_token_callback, api_token_notify;
