@@ -14,6 +14,7 @@
 
 #include "cli/audit_command.h"
 #include "cli/key_command.h"
+#include "cli/monitor.h"
 #include "cli/replay.h"
 #include "cli/seal_command.h"
 #include "cli/server_config.h"
@@ -290,18 +291,15 @@ static void server_build(struct server *s)
 							   .master_url = s->master_url,
 							   .api_url = s->api_url,
 							   .api_url_fallback = c->upstream.api_url,
-							   .watch_all = is_sim(s),
-							   .master_first = is_playback(s)});
-	s->signals =
-		signals_create(&(struct signals_deps){.loop = loop,
-						      .book = &s->book,
-						      .interest = &s->interest,
-						      .refdata = s->refdata,
-						      .upstream = &s->upstream,
-						      .cfg = &c->signals,
-						      .apps = c->apps,
-						      .dir = is_playback(s) ? NULL : s->source_dir,
-						      .waits_for_master = is_playback(s)});
+							   .watch_all = is_sim(s)});
+	s->signals = signals_create(&(struct signals_deps){.loop = loop,
+							   .book = &s->book,
+							   .interest = &s->interest,
+							   .refdata = s->refdata,
+							   .upstream = &s->upstream,
+							   .cfg = &c->signals,
+							   .apps = c->apps,
+							   .waits_for_master = is_playback(s)});
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,
 					       .tape = &s->tape,
@@ -310,7 +308,6 @@ static void server_build(struct server *s)
 					       .token = s->token,
 					       .token_cfg = &c->token,
 					       .refdata = s->refdata,
-					       .signals = s->signals,
 					       .auth = s->auth,
 					       .guard = &c->http_guard,
 					       .feed_door = &s->feed_door,
@@ -365,7 +362,6 @@ static void server_build(struct server *s)
 								.tape = &s->tape,
 								.bars = day_bars_get(s->bars),
 								.sim = s->sim,
-								.signals = s->signals,
 								.feed = s->feed,
 								.path = s->options->replay});
 }
@@ -706,6 +702,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0); /* no core dump: it would hold the token */
 	if (argc > 1 && strcmp(argv[1], "seal") == 0)
 		return seal_command(argc - 2, argv + 2);
+	if (argc > 1 && strcmp(argv[1], "monitor") == 0)
+		return monitor_command(argc - 2, argv + 2);
 	if (argc > 1 && strcmp(argv[1], "tape") == 0)
 		return tape_command(argc - 2, argv + 2);
 	if (options_parse(&o, argc, argv, &err) < 0) {

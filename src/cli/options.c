@@ -15,6 +15,8 @@ const char options_help[] =
 	"  agnidata config           print a configuration file with every key and its default\n"
 	"  agnidata audit ...        check or show the audit log; see agnidata audit --help\n"
 	"  agnidata key ...          API keys: add, list, revoke; see agnidata key --help\n"
+	"  agnidata monitor ...      what is in Redis, live in a terminal; see agnidata monitor "
+	"--help\n"
 	"  agnidata seal --help      keys that seal the broker's token\n"
 	"  agnidata tape ...         look into the journal, cut it, import recordings; tape "
 	"--help\n"
