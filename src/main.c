@@ -291,15 +291,18 @@ static void server_build(struct server *s)
 							   .master_url = s->master_url,
 							   .api_url = s->api_url,
 							   .api_url_fallback = c->upstream.api_url,
-							   .watch_all = is_sim(s)});
-	s->signals = signals_create(&(struct signals_deps){.loop = loop,
-							   .book = &s->book,
-							   .interest = &s->interest,
-							   .refdata = s->refdata,
-							   .upstream = &s->upstream,
-							   .cfg = &c->signals,
-							   .apps = c->apps,
-							   .waits_for_master = is_playback(s)});
+							   .watch_all = is_sim(s),
+							   .master_first = is_playback(s)});
+	s->signals =
+		signals_create(&(struct signals_deps){.loop = loop,
+						      .book = &s->book,
+						      .interest = &s->interest,
+						      .refdata = s->refdata,
+						      .upstream = &s->upstream,
+						      .cfg = &c->signals,
+						      .apps = c->apps,
+						      .dir = is_playback(s) ? NULL : s->source_dir,
+						      .waits_for_master = is_playback(s)});
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,
 					       .tape = &s->tape,
@@ -308,6 +311,7 @@ static void server_build(struct server *s)
 					       .token = s->token,
 					       .token_cfg = &c->token,
 					       .refdata = s->refdata,
+					       .signals = s->signals,
 					       .auth = s->auth,
 					       .guard = &c->http_guard,
 					       .feed_door = &s->feed_door,
@@ -362,6 +366,7 @@ static void server_build(struct server *s)
 								.tape = &s->tape,
 								.bars = day_bars_get(s->bars),
 								.sim = s->sim,
+								.signals = s->signals,
 								.feed = s->feed,
 								.path = s->options->replay});
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/api_internal.h"
+#include "core/ist.h"
 #include "core/log.h"
 #include "upstox/answer.h"
 
@@ -74,6 +75,18 @@ bool api_query_number(const struct http_request *r, const char *name, uint32_t l
 	return true;
 }
 
+bool api_query_instant(const struct http_request *r, const char *name, int64_t *out)
+{
+	char text[40], *end;
+
+	if (!http_request_query(r, name, text, sizeof(text)))
+		return true;
+	if (ist_parse(text, strlen(text), out))
+		return true;
+	*out = strtoll(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0';
+}
+
 const struct scope *api_scope(const struct api *a, const struct http_request *r)
 {
 	static const struct scope all = {0};
@@ -135,6 +148,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_VIEWER, "GET", "/chain/{underlying}", api_chain, a);
 	add_route(a, ROLE_VIEWER, "GET", "/futures/{underlying}", api_futures, a);
 	add_route(a, ROLE_VIEWER, "GET", "/why", api_why, a);
+	add_route(a, ROLE_VIEWER, "GET", "/signals", api_signals, a);
 	add_route(a, ROLE_VIEWER, "GET", "/instruments", api_instruments, a);
 	add_route(a, ROLE_VIEWER, "GET", "/instruments/resolve", api_resolve, a);
 	add_route(a, ROLE_VIEWER, "POST", "/ws-ticket", api_ticket, a);
@@ -142,6 +156,7 @@ struct api *api_create(const struct api_deps *deps)
 	add_route(a, ROLE_ADMIN, "GET", "/clients", api_clients, a);
 	add_token_routes(a);
 	add_broker_routes(a);
+	add_route(a, ROLE_ANYONE, "GET", "/openapi.json", api_openapi, a);
 	for (const struct http_route *r = deps->more; r && r->method; r++)
 		add_route(a, (enum auth_role)r->access, r->method, r->pattern, r->handle, r->arg);
 	return a;

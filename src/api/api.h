@@ -12,6 +12,7 @@
  *      GET /instruments/resolve  ?underlying=NIFTY&expiry=current&strike=ATM+1&type=CE to one key
  *      GET /why             why an instrument does (not) tick: ?instrument=KEY; why.h
  *      GET /metrics         Prometheus text
+ *      GET /openapi.json    all of this for tools that make clients of it
  *      GET /clients         who is connected to /ws, with what, and how far behind; by pages
  *      ... /token/...       the token service: token_routes.c
  *      POST /ws-ticket      a one-use ticket for /ws, for who cannot send a header there
@@ -41,6 +42,7 @@
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "store/store.h"
+#include "signals/signals.h"
 #include "tape/tape.h"
 #include "token/token.h"
 
@@ -76,6 +78,7 @@ struct api_deps {
 	const struct feed_door *feed_door; /* read while running */
 	const struct api_config *cfg;
 	const struct futures_config *futures;
+	const struct signals *signals;        /* NULL: there are none */
 	const char *source;                   /* "sim", "upstox" */
 	const char *version;                  /* "0.1.0" */
 	const struct upstream_view *upstream; /* read while running */

@@ -51,6 +51,10 @@ void api_respond_miss(struct http_request *r, int status, const struct resolve_m
 bool api_query_number(const struct http_request *r, const char *name, uint32_t lo, uint32_t hi,
 		      uint32_t *out);
 
+/* An instant of the query (Unix ms, or 2026-11-20T09:15 IST), or `*out` as it was. False when it is
+ * none. */
+bool api_query_instant(const struct http_request *r, const char *name, int64_t *out);
+
 /* What the caller may see. */
 const struct scope *api_scope(const struct api *a, const struct http_request *r);
 
@@ -80,8 +84,8 @@ void status_put(const struct api *a, struct buf *out);
 
 /* health.c, quotes.c, bars_route.c, chain_route.c, futures_route.c, metrics_route.c, ticket.c, clients.c: handlers, `arg` is the struct
  * api. */
-http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_futures, api_metrics,
-	api_ticket, api_clients;
+http_handler api_health, api_quotes, api_quote, api_bars, api_chain, api_futures, api_signals,
+	api_metrics, api_ticket, api_clients;
 
 /* why.c */
 http_handler api_why;
@@ -108,6 +112,9 @@ http_handler api_broker_intraday;
 
 /* broker_options.c */
 http_handler api_broker_option_contracts, api_broker_option_chain;
+
+/* openapi.c */
+http_handler api_openapi;
 
 /* token_routes.c */
 http_handler api_token_status, api_token_validate, api_token_update, api_token_login,

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "api/api_internal.h"
-#include "core/ist.h"
 #include "market/bars_view.h"
 
 #define LIMIT_DEFAULT 500
@@ -21,19 +20,6 @@ struct wish {
 	uint32_t limit;
 };
 
-/* An instant of the query, or `*out` as it was. False when it is none. */
-static bool query_instant(const struct http_request *r, const char *name, int64_t *out)
-{
-	char text[40], *end;
-
-	if (!http_request_query(r, name, text, sizeof(text)))
-		return true;
-	if (ist_parse(text, strlen(text), out))
-		return true;
-	*out = strtoll(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0';
-}
-
 /* NULL, or what is wrong with the query. */
 static const char *read_wish(const struct http_request *r, struct wish *w)
 {
@@ -42,7 +28,7 @@ static const char *read_wish(const struct http_request *r, struct wish *w)
 	if (http_request_query(r, "interval", text, sizeof(text)) &&
 	    !bar_interval_parse(text, strlen(text), &w->interval))
 		return "interval is one of 1s, 1m, 5m, 15m, 30m, 1h, 1d";
-	if (!query_instant(r, "from", &w->from_ms) || !query_instant(r, "to", &w->to_ms))
+	if (!api_query_instant(r, "from", &w->from_ms) || !api_query_instant(r, "to", &w->to_ms))
 		return "from and to are Unix milliseconds or instants like 2026-11-20T09:15";
 	if (!api_query_number(r, "limit", 1, LIMIT_MAX, &w->limit))
 		return "limit is a whole number";

@@ -27,14 +27,16 @@ struct replay {
 	struct replay_deps deps;
 	uv_timer_t timer;
 	struct book_subscriber subscriber;
+	struct signals_listener listener;
 	mono_ns begin, end, moved;
 	uint64_t base_seq; /* of the tape at start: the replay's first tick is number 1 */
-	uint64_t ticks, received, turns, bars;
+	uint64_t ticks, received, turns, bars, signals;
 	int64_t first_ms, last_ms; /* market time */
 	struct slot shown;         /* scratch */
 	struct buf text;
 	unsigned char digest[SHA256_BYTES];
-	int told; /* tenths that were told where no terminal is */
+	unsigned char signals_digest[SHA256_BYTES]; /* a chain over the signals alone */
+	int told;                                   /* tenths that were told where no terminal is */
 	bool is_terminal, is_complete, is_stopping;
 };
 
@@ -84,6 +86,22 @@ static void on_turn(struct book_subscriber *s, int64_t market_ms)
 	if (market_ms > r->last_ms)
 		r->last_ms = market_ms;
 	buf_printf(&r->text, "turn %lld\n", (long long)market_ms);
+}
+
+static void on_signal(struct signals_listener *l, const struct signal *signal)
+{
+	struct replay *r = container_of(l, struct replay, listener);
+	struct signal shown = *signal;
+	struct buf b = {0};
+
+	shown.seq -= r->base_seq;
+	r->signals++;
+	buf_append(&b, r->signals_digest, sizeof(r->signals_digest));
+	signal_json(&b, &shown, &r->deps.book->instruments);
+	hash_sha256(b.data, b.len, r->signals_digest);
+	buf_append(&r->text, b.data + SHA256_BYTES, b.len - SHA256_BYTES);
+	buf_byte(&r->text, '\n');
+	buf_fini(&b);
 }
 
 /* By key, because ids come in the order in which they were asked for. */
@@ -180,6 +198,13 @@ static void tell_progress(struct replay *r, const struct sim_progress *p)
 	}
 }
 
+static void put_hex(const char *name, const unsigned char digest[SHA256_BYTES])
+{
+	printf("%s", name);
+	for (int i = 0; i < SHA256_BYTES; i++)
+		printf("%02x", digest[i]);
+}
+
 static void tell_summary(const struct replay *r, const struct sim_progress *p)
 {
 	char first[IST_TEXT], last[IST_TEXT];
@@ -192,13 +217,15 @@ static void tell_summary(const struct replay *r, const struct sim_progress *p)
 	printf("ticks     %llu of %u instruments, in %llu turns\n", (unsigned long long)r->ticks,
 	       r->deps.book->live, (unsigned long long)r->turns);
 	printf("bars      %llu, of a second to a day\n", (unsigned long long)r->bars);
+	printf("signals   %llu", (unsigned long long)r->signals);
+	if (r->signals)
+		put_hex(", sha256 ", r->signals_digest);
+	printf("\n");
 	if (r->first_ms)
 		printf("market    %s .. %s\n", ist_format(r->first_ms, first),
 		       ist_format(r->last_ms, last));
 	printf("took      %.2f s, %.0f ticks a second\n", seconds(r), rate(r));
-	printf("sha256    ");
-	for (int i = 0; i < SHA256_BYTES; i++)
-		printf("%02x", r->digest[i]);
+	put_hex("sha256    ", r->digest);
 	printf("\n");
 	fflush(stdout);
 }
@@ -243,6 +270,8 @@ static int replay_start(struct module *m, struct agni_err *err)
 	r->subscriber.on_tick = on_tick;
 	r->subscriber.on_turn = on_turn;
 	book_subscribe(r->deps.book, &r->subscriber);
+	r->listener.on_signal = on_signal;
+	signals_listen(r->deps.signals, &r->listener);
 	uv_timer_init(&r->deps.loop->uv, &r->timer);
 	uv_timer_start(&r->timer, on_timer, LOOK_MS, LOOK_MS);
 	return 0;
@@ -263,6 +292,7 @@ static void replay_stop(struct module *m, module_stopped_fn *done)
 	m->done = done;
 	r->end = r->moved;
 	book_unsubscribe(&r->subscriber);
+	signals_unlisten(&r->listener);
 	digest_end(r);
 	sim_progress(r->deps.sim, &p);
 	tell_summary(r, &p);

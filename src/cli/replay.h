@@ -4,7 +4,8 @@
  * to its last, with a progress bar, a summary and the replay hash.
  *
  * The hash is a chain of SHA-256 over every tick as it was published (key, number in this replay,
- * market time, the whole state of the instrument) and at the end over the state of every instrument.
+ * market time, the whole state of the instrument), every signal in its place among them, and at the end
+ * the state of every instrument.
  * The same input gives the same hash. Epoch, arrival times and how the kernel cut the stream are not
  * in it.
  */
@@ -13,6 +14,7 @@
 
 #include "feed/feed.h"
 #include "market/bars.h"
+#include "signals/signals.h"
 #include "sim/sim.h"
 
 struct replay;
@@ -23,6 +25,7 @@ struct replay_deps {
 	struct tape *tape;
 	const struct bars *bars;
 	struct sim *sim;
+	struct signals *signals;
 	struct feed *feed;
 	const char *path; /* what is replayed */
 };

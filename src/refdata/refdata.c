@@ -78,10 +78,18 @@ static void load_in(struct refdata *r, uint64_t ms)
 	wait_on(r);
 }
 
+static void watch_begin(struct refdata *r)
+{
+	if (!r->is_watching)
+		watch_start(r);
+	r->is_watching = true;
+}
+
 static void failed(struct refdata *r, const char *why)
 {
 	uint32_t wait = backoff_next(&r->backoff);
 
+	watch_begin(r);
 	r->load_errors++;
 	snprintf(r->why, sizeof(r->why), "instrument master: %s", why);
 	log_warn("refdata", "%s; again in %u ms", r->why, wait);
@@ -112,6 +120,7 @@ static void swap_in(struct refdata *r, struct load *l)
 	if (s->conflicts)
 		log_warn("refdata", "%llu rows of the master contradict an earlier one, first %s",
 			 (unsigned long long)s->conflicts, s->first_conflict);
+	watch_begin(r);
 	watch_renew(r);
 	load_in(r, (uint64_t)r->deps.cfg->refresh_s * 1000);
 }
@@ -203,8 +212,11 @@ static void refdata_begin(struct module *m)
 {
 	struct refdata *r = container_of(m, struct refdata, mod);
 
-	watch_start(r);
-	if (r->deps.cfg->master[0] || r->deps.master_url[0]) {
+	bool has_master = r->deps.cfg->master[0] || r->deps.master_url[0];
+
+	if (!has_master || !r->deps.master_first)
+		watch_begin(r);
+	if (has_master) {
 		begin(r);
 		return;
 	}

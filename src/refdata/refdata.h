@@ -51,6 +51,9 @@ struct refdata_deps {
 	/* Of the broker, read when it is asked; the second when the first is "". NULL: never. */
 	const char *api_url, *api_url_fallback;
 	bool watch_all; /* watch=auto means every instrument of the master */
+	/* A recording begins with the first subscription: what is made of it must not depend on
+	 * whether the master was there by then. Nothing is watched before its first load has ended. */
+	bool master_first;
 };
 
 struct refdata *refdata_create(const struct refdata_deps *deps);

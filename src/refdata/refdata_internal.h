@@ -44,7 +44,7 @@ struct refdata {
 	day_t day;                /* of the market, when the last load began */
 	int64_t loaded_ms;        /* wall time of the newest table */
 	char why[HEALTH_WHY_MAX]; /* the last load failed so; "" after a good one */
-	bool is_ready, is_stopping, is_timer_closed;
+	bool is_ready, is_watching, is_stopping, is_timer_closed;
 	struct lookups lookups;
 
 	struct holidays {

@@ -76,6 +76,20 @@ static void want_level(struct signals *s, struct app *a, inst_id id)
 	want_price(s, a, c->future);
 }
 
+/* What the ring knows to have fired does not fire again. */
+static void remember(const struct signals *s, enum app_kind app, struct member *m)
+{
+	enum rule_kind kind;
+
+	for (uint64_t id = signals_oldest(s); id <= s->newest; id++) {
+		const struct signal *old = signals_at(s, id);
+
+		if (old->instrument == m->id && strcmp(old->app, app_name(app)) == 0 &&
+		    rule_parse(old->strategy, strlen(old->strategy), &kind))
+			edge_restore(&m->edges[kind], old->side, old->ts_ms);
+	}
+}
+
 static void join(struct signals *s, struct app *a, const char *key, size_t len, day_t expiry)
 {
 	inst_id id = instruments_find(&s->deps.book->instruments, key, len);
@@ -106,6 +120,7 @@ static void join(struct signals *s, struct app *a, const char *key, size_t len, 
 	make_room(s, id);
 	interest_add(s->deps.interest, id, WANT_FULL);
 	want_level(s, a, id);
+	remember(s, (enum app_kind)(a - s->apps), m);
 }
 
 static void leave(struct signals *s, struct app *a, unsigned i)

@@ -38,7 +38,7 @@ void signal_json(struct buf *out, const struct signal *s, const struct instrumen
 		   ",\"app\":\"%s\",\"strategy\":\"%s\",\"rule_version\":%u,\"side\":\"%s\","
 		   "\"price\":",
 		   s->app, s->strategy, s->rule_version, signal_side_text(s->side));
-	buf_double(out, s->price);
+	put_number(out, s->price);
 	buf_str(out, ",\"confidence\":");
 	put_number(out, s->confidence);
 	buf_str(out, ",\"inputs\":{");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/log.h"
 #include "signals/signals_internal.h"
 #include "upstox/frame.h"
 
@@ -37,6 +38,8 @@ void signals_fire(struct signals *s, struct signal *signal)
 	s->ring[signal->id % SIGNALS_KEPT] = *signal;
 	s->kept += s->kept < SIGNALS_KEPT;
 	s->fired++;
+	if (s->hook.loop)
+		hook_arm(&s->hook);
 	list_for_each (it, &s->listeners) {
 		struct signals_listener *l = container_of(it, struct signals_listener, link);
 
@@ -52,6 +55,44 @@ void signals_listen(struct signals *s, struct signals_listener *l)
 void signals_unlisten(struct signals_listener *l)
 {
 	list_remove(&l->link);
+}
+
+/* --- the journal ------------------------------------------------------------------------------ */
+
+/* Ids in the ring are without a hole; behind one only what follows it is kept. */
+static void on_kept(void *arg, const struct signal *signal)
+{
+	struct signals *s = arg;
+
+	if (signal->id <= s->newest)
+		return;
+	s->kept = signal->id == s->newest + 1 ? s->kept : 0;
+	s->kept += s->kept < SIGNALS_KEPT;
+	s->newest = signal->id;
+	s->ring[signal->id % SIGNALS_KEPT] = *signal;
+}
+
+static void on_hook(struct turn_hook *hook)
+{
+	struct signals *s = container_of(hook, struct signals, hook);
+
+	if (!journal_write(&s->journal, s, &s->deps.book->instruments))
+		log_limited(&s->journal_limit, clock_mono(s->deps.loop->clock), LOG_WARN, "signals",
+			    "cannot write %s", s->journal.path);
+}
+
+static int open_journal(struct signals *s, struct agni_err *err)
+{
+	s->journal.fd = -1;
+	if (!s->deps.dir)
+		return 0;
+	if (journal_open(&s->journal, s->deps.dir, &s->deps.book->instruments, on_kept, s, err) < 0)
+		return agni_wrap(err, "signals");
+	if (s->journal.bad_lines)
+		log_warn("signals", "%llu lines of %s are no signals",
+			 (unsigned long long)s->journal.bad_lines, s->journal.path);
+	loop_add_hook(s->deps.loop, &s->hook, on_hook);
+	return 0;
 }
 
 /* --- the market ------------------------------------------------------------------------------- */
@@ -98,6 +139,7 @@ void signals_destroy(struct signals *s)
 		return;
 	apps_fini(s);
 	contracts_fini(&s->contracts);
+	journal_fini(&s->journal);
 	bitset_fini(&s->watched);
 	bitset_fini(&s->marked);
 	free(s->ticked);
@@ -120,7 +162,8 @@ static int signals_start(struct module *m, struct agni_err *err)
 {
 	struct signals *s = container_of(m, struct signals, mod);
 
-	(void)err;
+	if (open_journal(s, err) < 0)
+		return err->code;
 	apps_read(s);
 	book_subscribe(s->deps.book, &s->subscriber);
 	s->deps.book->judge_arg = s;
@@ -151,6 +194,11 @@ static void signals_stop(struct module *m, module_stopped_fn *done)
 	m->done = done;
 	book_unsubscribe(&s->subscriber);
 	s->deps.book->judge = NULL;
+	if (s->hook.loop) {
+		on_hook(&s->hook);
+		loop_remove_hook(&s->hook);
+	}
+	journal_close(&s->journal);
 	uv_close((uv_handle_t *)&s->timer, on_closed);
 }
 
@@ -198,6 +246,8 @@ static const struct metric signals_metrics[] = {
 	 offsetof(struct signals, suspects[4])},
 	{"crossed_total", "Ticks with the best bid above the best ask", METRIC_COUNTER,
 	 offsetof(struct signals, suspects[5])},
+	{"journal_errors_total", "Times the journal of signals could not be written",
+	 METRIC_COUNTER, offsetof(struct signals, journal.errors)},
 	{"over_limit_total", "Times an instrument found no place in an app or with the broker",
 	 METRIC_COUNTER, offsetof(struct signals, over_limit)},
 	{"instruments", "Instruments that some app has", METRIC_GAUGE,

@@ -12,6 +12,9 @@
  *
  * The module is the book's judge too: quarantine.h says which quotes cannot be true.
  *
+ * The newest signals are kept in a file (journal.h), so that a restart neither forgets what /signals shows
+ * nor fires the same edge again. Not of a recording: it gives the same signals each time by itself.
+ *
  * Nothing is looked at while it is stale (the link is down, nobody asks for it), suspect, crossed, or
  * its market is closed.
  */
@@ -71,6 +74,7 @@ struct signals_deps {
 	const struct upstream_view *upstream; /* read from begin on; NULL: nothing is stale */
 	const struct signals_config *cfg;
 	const struct app_config *apps; /* APPS of them */
+	const char *dir;               /* where the journal is; NULL: none is kept */
 	/* A recording's day begins when it does: nothing is asked for before the master is there. */
 	bool waits_for_master;
 };

@@ -6,13 +6,16 @@
  *     apps.c      which instruments an app has, and that they are asked for
  *     engine.c    one logical turn
  *     judge.c     one tick, before anybody hears of it
+ *     journal.c   what outlives the process
  *     signals.c   the module, the ring, the listeners
  */
 #ifndef AGNI_SIGNALS_INTERNAL_H
 #define AGNI_SIGNALS_INTERNAL_H
 
 #include "core/bitset.h"
+#include "core/log.h"
 #include "market/resolve.h"
+#include "signals/journal.h"
 #include "signals/quarantine.h"
 #include "signals/rules.h"
 #include "signals/signals.h"
@@ -76,6 +79,9 @@ struct signals {
 	bool needs_level;                /* some rule that is on does */
 	struct quarantine_state *judged; /* by instrument id */
 	uint32_t judged_cap;
+	struct journal journal;
+	struct turn_hook hook; /* writes it, behind the tape's */
+	struct log_limit journal_limit;
 	struct signal *ring; /* SIGNALS_KEPT; id % SIGNALS_KEPT */
 	uint64_t newest, kept;
 	struct list listeners;

@@ -56,6 +56,21 @@ def target_of(route):
     return re.sub(r"\{(\w+)\}", lambda m: names.get(m[1], "x"), route)
 
 
+async def test_access_openapi(t):
+    """The description for tools names every route of the table, with its role, and says what each is."""
+    s = await t.server()
+    doc = json.loads((await s.get("/openapi.json")).body)
+    assert doc["openapi"].startswith("3.0"), doc
+    said = {(method.upper(), path, op["x-least-role"])
+            for path, ops in doc["paths"].items() for method, op in ops.items()}
+    assert said == {tuple(row) for row in document_table() if row[0] != "WebSocket"}, said
+    for path, ops in doc["paths"].items():
+        for op in ops.values():
+            named = {p["name"] for p in op["parameters"] if p["in"] == "path"}
+            assert op["summary"] and named == set(re.findall(r"{(\w+)}", path)), (path, op)
+            assert (op.get("security") == []) == (op["x-least-role"] == "anyone"), (path, op)
+
+
 async def test_access_matrix(t):
     """The table of the document, asked of the server: each route as each role, and as nobody."""
     keys = {role: await t.key("--role", role) for role in ROLES[1:]}
