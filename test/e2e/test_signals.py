@@ -6,7 +6,7 @@ import os
 import re
 import signal
 
-from lib import data, option_tape, run_binary, until
+from lib import data, option_tape, read_jsonl, run_binary, until
 
 KEYS = ["NSE_FO|51414", "NSE_FO|51460", "NSE_FO|51461", "NSE_FO|51498", "NSE_FO|60166"]
 RULES = {"signals.apps": "simple", "app.simple.instruments": ",".join(KEYS),
@@ -73,13 +73,16 @@ test_signals_live_and_replayed.limit = 120
 async def test_signals_with_the_master(t):
     """Index, futures and options together: selectors follow the money, and find the same each time."""
     path = data("ticks/upstox_frames_20260123_a.pbs")
-    master = data("instruments/upstox_nse_small_20260113.json.gz")
-    sets = {"instruments.master": master, "signals.apps": "options,futures",
-            "instruments.watch": "auto", "app.options.change_pct": "0.5", "app.options.rearm": "0.99",
+    keys = sorted({k for m in read_jsonl(data("ticks/upstox_frames_20260123_a.jsonl.gz"))
+                   for k in m.get("feeds", {})})
+    sets = {"instruments.master": data("instruments/upstox_nse_small_20260113.json.gz"),
+            "instruments.watch": ",".join(keys), "signals.apps": "options,futures",
+            "app.options.change_pct": "62.5", "app.options.rearm": "0.99",
             "app.options.cooldown_s": "0",
             "app.options.instruments": "NIFTY:current:ATM+-8,BANKNIFTY:current:ATM+-8"}
     runs = [await replay(t, path, {**sets, "tape.sync": x}) for x in ("interval", "turn", "turn")]
     assert runs[0] == runs[1] == runs[2], runs
+    assert int(runs[0][0].split(",")[0]) > 0, runs
 
 
 async def test_signals_over_rest(t):
