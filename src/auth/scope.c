@@ -78,10 +78,11 @@ int scope_add_list(struct scope *s, const char *list, struct agni_err *err)
 
 void scope_copy(struct scope *to, const struct scope *from)
 {
-	struct agni_err err;
-
-	for (size_t i = 0; i < from->n; i++)
-		AGNI_ASSERT(scope_add(to, from->members[i], &err) == 0);
+	if (from->n == 0)
+		return;
+	to->members = mem_alloc(from->n * sizeof(*to->members));
+	for (; to->n < from->n; to->n++)
+		to->members[to->n] = mem_strdup(from->members[to->n]);
 }
 
 bool scope_permits(const struct scope *s, const char *instrument_key, size_t len)

@@ -28,7 +28,7 @@ int scope_add(struct scope *s, const char *member, struct agni_err *err) AGNI_MU
  * scope_add; a list without a member is AGNI_EPARSE, so that nothing is not taken for all. */
 int scope_add_list(struct scope *s, const char *list, struct agni_err *err) AGNI_MUST_USE;
 
-/* The same members; `to` is zeroed before. */
+/* The same members, the one of a key that is gone too, which is no instrument's; `to` is zeroed before. */
 void scope_copy(struct scope *to, const struct scope *from);
 
 bool scope_permits(const struct scope *s, const char *instrument_key, size_t len);

@@ -196,6 +196,23 @@ static void test_scope(void **state)
 	scope_fini(&s);
 }
 
+/* That of a key that is gone too, whose one member is no instrument's. */
+static void test_scope_copy(void **state)
+{
+	static char nothing[] = "", *members[] = {nothing};
+	const struct scope gone = {members, 1}, all = {0};
+	struct scope copy = {0};
+
+	(void)state;
+	scope_copy(&copy, &gone);
+	check(scope_is_equal(&copy, &gone));
+	check(!permits(&copy, "NSE_INDEX|Nifty 50"));
+	scope_fini(&copy);
+	scope_copy(&copy, &all);
+	check(permits(&copy, "NSE_INDEX|Nifty 50"));
+	scope_fini(&copy);
+}
+
 static void test_bad_scope(void **state)
 {
 	static const char *const bad[] = {
@@ -229,11 +246,11 @@ static void test_most_scope(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_made_key),   cmocka_unit_test(test_wrong_keys),
-		cmocka_unit_test(test_expiry),     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_most_keys),  cmocka_unit_test(test_roles),
-		cmocka_unit_test(test_scope),      cmocka_unit_test(test_bad_scope),
-		cmocka_unit_test(test_most_scope),
+		cmocka_unit_test(test_made_key),  cmocka_unit_test(test_wrong_keys),
+		cmocka_unit_test(test_expiry),    cmocka_unit_test(test_names),
+		cmocka_unit_test(test_most_keys), cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_scope),     cmocka_unit_test(test_scope_copy),
+		cmocka_unit_test(test_bad_scope), cmocka_unit_test(test_most_scope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
