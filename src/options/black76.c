@@ -11,11 +11,11 @@ static double discount(const struct black76 *in)
 	return in->t > 0 ? exp(-in->r * in->t) : 1;
 }
 
-static struct frame frame_of(const struct black76 *in)
+static struct option_frame frame_of(const struct black76 *in)
 {
 	double df = discount(in);
 
-	return (struct frame){
+	return (struct option_frame){
 		.x = log_ratio(in->forward, in->strike),
 		.gap = df * (in->forward - in->strike),
 		.asset = df * in->forward,
@@ -32,7 +32,7 @@ static double deviation(const struct black76 *in)
 
 double black76_price(const struct black76 *in, enum option_type type)
 {
-	struct frame f = frame_of(in);
+	struct option_frame f = frame_of(in);
 
 	return frame_price(&f, deviation(in), type);
 }
@@ -40,7 +40,7 @@ double black76_price(const struct black76 *in, enum option_type type)
 void black76_greeks(const struct black76 *in, enum option_type type, struct greeks *out)
 {
 	double side = type == OPTION_CALL ? 1 : -1, s = deviation(in), t = fmax(in->t, 0);
-	struct frame f = frame_of(in);
+	struct option_frame f = frame_of(in);
 	struct frame_odds odds;
 
 	frame_odds(&f, s, type, &odds);
@@ -59,7 +59,7 @@ enum iv_status black76_implied(double price, const struct black76 *in, enum opti
 			       double *sigma)
 {
 	enum iv_status status;
-	struct frame f;
+	struct option_frame f;
 	double s;
 
 	if (!(in->forward > 0) || !(in->strike > 0) || !isfinite(in->t))

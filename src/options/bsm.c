@@ -6,14 +6,14 @@
 
 #include <math.h>
 
-static struct frame frame_of(const struct bsm *in)
+static struct option_frame frame_of(const struct bsm *in)
 {
 	double t = fmax(in->t, 0), cash_fall = expm1(-in->r * t);
 	double asset_fall = in->q == in->r ? cash_fall : expm1(-in->q * t);
 	double asset = in->spot + in->spot * asset_fall;
 	double cash = in->strike + in->strike * cash_fall;
 
-	return (struct frame){
+	return (struct option_frame){
 		.x = log_ratio(in->spot, in->strike) + (in->r - in->q) * t,
 		/* asset - cash; but near the money their own rounding would be most of it. */
 		.gap = in->spot - in->strike + (in->spot * asset_fall - in->strike * cash_fall),
@@ -30,13 +30,13 @@ static double deviation(const struct bsm *in)
 
 double bsm_price(const struct bsm *in, enum option_type type)
 {
-	struct frame f = frame_of(in);
+	struct option_frame f = frame_of(in);
 
 	return frame_price(&f, deviation(in), type);
 }
 
 /* All but the price; s and sigma belong together. */
-static void greeks_at(const struct bsm *in, const struct frame *f, double s, double sigma,
+static void greeks_at(const struct bsm *in, const struct option_frame *f, double s, double sigma,
 		      enum option_type type, struct greeks *out)
 {
 	double side = type == OPTION_CALL ? 1 : -1, t = fmax(in->t, 0), root_t = sqrt(t);
@@ -57,7 +57,7 @@ static void greeks_at(const struct bsm *in, const struct frame *f, double s, dou
 
 void bsm_greeks(const struct bsm *in, enum option_type type, struct greeks *out)
 {
-	struct frame f = frame_of(in);
+	struct option_frame f = frame_of(in);
 	double s = deviation(in);
 
 	out->price = frame_price(&f, s, type);
@@ -66,7 +66,7 @@ void bsm_greeks(const struct bsm *in, enum option_type type, struct greeks *out)
 
 /* *f is the frame of it, *s the deviation. */
 static enum iv_status solve(double price, const struct bsm *in, enum option_type type,
-			    struct frame *f, double *s)
+			    struct option_frame *f, double *s)
 {
 	if (!(in->spot > 0) || !(in->strike > 0) || !isfinite(in->t))
 		return IV_BAD_INPUT;
@@ -78,7 +78,7 @@ static enum iv_status solve(double price, const struct bsm *in, enum option_type
 
 enum iv_status bsm_implied(double price, const struct bsm *in, enum option_type type, double *sigma)
 {
-	struct frame f;
+	struct option_frame f;
 	double s;
 	enum iv_status status = solve(price, in, type, &f, &s);
 
@@ -91,7 +91,7 @@ enum iv_status bsm_solve(double price, const struct bsm *in, enum option_type ty
 			 struct bsm_point *out)
 {
 	struct greeks g = {.price = price};
-	struct frame f;
+	struct option_frame f;
 	double s;
 	enum iv_status status = solve(price, in, type, &f, &s);
 

@@ -64,13 +64,13 @@ double log_ratio(double a, double b)
 	return ratio > 0.5 && ratio < 2 ? log1p((a - b) / b) : log(ratio);
 }
 
-double frame_floor(const struct frame *f, enum option_type type)
+double frame_floor(const struct option_frame *f, enum option_type type)
 {
 	return fmax(type == OPTION_CALL ? f->gap : -f->gap, 0);
 }
 
 /* The option that is out of the money, s > 0. */
-static double otm_price(const struct frame *f, double s)
+static double otm_price(const struct option_frame *f, double s)
 {
 	double h = -fabs(f->x) / s, u = s / 2;
 
@@ -83,7 +83,7 @@ static double otm_price(const struct frame *f, double s)
 	return f->scale * exp(-(h * h + u * u) / 2) / SQRT_2PI * bracket(h, u);
 }
 
-double frame_price(const struct frame *f, double s, enum option_type type)
+double frame_price(const struct option_frame *f, double s, enum option_type type)
 {
 	return frame_floor(f, type) + (s > 0 ? otm_price(f, s) : 0);
 }
@@ -100,7 +100,8 @@ static double odds(double d, double density)
 	return d > 1 ? 1 - density * mills_ratio(d) : density * mills_ratio(-d);
 }
 
-void frame_odds(const struct frame *f, double s, enum option_type type, struct frame_odds *out)
+void frame_odds(const struct option_frame *f, double s, enum option_type type,
+		struct frame_odds *out)
 {
 	double side = type == OPTION_CALL ? 1 : -1, d1, d2, density;
 
@@ -120,20 +121,21 @@ void frame_odds(const struct frame *f, double s, enum option_type type, struct f
 }
 
 /* ln(value / scale); the quotient has one digit more, but the smallest prices underflow in it. */
-static double log_normalised(const struct frame *f, double value)
+static double log_normalised(const struct option_frame *f, double value)
 {
 	double beta = value / f->scale;
 
 	return beta >= DBL_MIN ? log(beta) : log(value) - log(f->scale);
 }
 
-static bool is_sound(const struct frame *f)
+static bool is_sound(const struct option_frame *f)
 {
 	return isfinite(f->x) && isfinite(f->gap) && f->scale > 0 && isfinite(f->scale) &&
 	       f->asset > 0 && f->cash > 0;
 }
 
-enum iv_status frame_implied(const struct frame *f, double price, enum option_type type, double *s)
+enum iv_status frame_implied(const struct option_frame *f, double price, enum option_type type,
+			     double *s)
 {
 	double floor = frame_floor(f, type), over, under;
 

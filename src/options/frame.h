@@ -24,7 +24,7 @@
 
 enum option_type { OPTION_CALL, OPTION_PUT };
 
-struct frame {
+struct option_frame {
 	double x;     /* ln(asset/cash) */
 	double gap;   /* asset - cash, rupees */
 	double asset; /* present value of what the call delivers, rupees */
@@ -43,16 +43,17 @@ struct frame_odds {
 double log_ratio(double a, double b);
 
 /* The value at expiry known now: max(gap, 0) of a call, max(-gap, 0) of a put. */
-double frame_floor(const struct frame *f, enum option_type type);
+double frame_floor(const struct option_frame *f, enum option_type type);
 
 /* The present value; s = sigma sqrt(t), and the floor where s <= 0. */
-double frame_price(const struct frame *f, double s, enum option_type type);
+double frame_price(const struct option_frame *f, double s, enum option_type type);
 
 /* At s <= 0 the limit: 1 in the money, 0 out of it, a half at it; asset_at_one is 0 there. */
-void frame_odds(const struct frame *f, double s, enum option_type type, struct frame_odds *out);
+void frame_odds(const struct option_frame *f, double s, enum option_type type,
+		struct frame_odds *out);
 
 /* The s at which frame_price gives `price`; *s is untouched when there is none. */
-AGNI_MUST_USE enum iv_status frame_implied(const struct frame *f, double price,
+AGNI_MUST_USE enum iv_status frame_implied(const struct option_frame *f, double price,
 					   enum option_type type, double *s);
 
 #endif
