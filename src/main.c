@@ -38,6 +38,7 @@ enum {
 	AUTH,
 	TOKEN,
 	REFDATA,
+	OPTIONS,
 	SIGNALS,
 	API,
 	STREAM,
@@ -68,6 +69,7 @@ struct server {
 	struct auth *auth;
 	struct token *token;
 	struct refdata *refdata;
+	struct chains *chains;
 	struct signals *signals;
 	struct api *api;
 	struct stream *stream;
@@ -181,6 +183,13 @@ static const char *money_key(const void *arg, const char *text, size_t len)
 	return refdata_money_key(s->refdata, text, len);
 }
 
+static struct chains_listing listing(const void *arg)
+{
+	const struct server *s = arg;
+
+	return (struct chains_listing){refdata_master(s->refdata), refdata_generation(s->refdata)};
+}
+
 static bool is_key_known(const void *arg, const char *key, size_t len)
 {
 	const struct server *s = arg;
@@ -224,6 +233,7 @@ static void on_upstream_status(void *arg)
 {
 	struct server *s = arg;
 
+	chains_status_changed(s->chains);
 	stream_status_changed(s->stream);
 }
 
@@ -293,6 +303,17 @@ static void server_build(struct server *s)
 							   .api_url_fallback = c->upstream.api_url,
 							   .watch_all = is_sim(s),
 							   .master_first = is_playback(s)});
+	s->chains =
+		chains_create(&(struct chains_deps){.loop = loop,
+						    .book = &s->book,
+						    .tape = &s->tape,
+						    .interest = &s->interest,
+						    .upstream = &s->upstream,
+						    .cfg = &c->chains,
+						    .store = s->store,
+						    .dir = is_playback(s) ? NULL : s->source_dir,
+						    .listing = listing,
+						    .arg = s});
 	s->signals =
 		signals_create(&(struct signals_deps){.loop = loop,
 						      .book = &s->book,
@@ -311,6 +332,7 @@ static void server_build(struct server *s)
 					       .token = s->token,
 					       .token_cfg = &c->token,
 					       .refdata = s->refdata,
+					       .session_oi = chains_session_oi(s->chains),
 					       .signals = s->signals,
 					       .auth = s->auth,
 					       .guard = &c->http_guard,
@@ -344,6 +366,7 @@ static void server_build(struct server *s)
 							.select = select_keys,
 							.money_key = money_key,
 							.known_arg = s,
+							.chains = s->chains,
 							.upstream = &s->upstream});
 	if (is_sim(s))
 		s->sim = sim_create(&(struct sim_deps){.loop = loop, .ws = s->ws, .cfg = &c->sim});
@@ -388,6 +411,7 @@ static void server_table(struct server *s)
 		[AUTH] = auth_module(s->auth),
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
+		[OPTIONS] = chains_module(s->chains),
 		[SIGNALS] = signals_module(s->signals),
 		[API] = api_module(s->api),
 		[STREAM] = stream_module(s->stream),
@@ -486,6 +510,7 @@ static void server_fini(struct server *s)
 	stream_destroy(s->stream);
 	api_destroy(s->api);
 	signals_destroy(s->signals);
+	chains_destroy(s->chains);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
 	auth_destroy(s->auth);

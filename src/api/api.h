@@ -39,6 +39,7 @@
 #include "market/bars.h"
 #include "market/interest.h"
 #include "market/upstream.h"
+#include "options/session_oi.h"
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "store/store.h"
@@ -73,9 +74,10 @@ struct api_deps {
 	struct token *token;
 	const struct token_config *token_cfg;
 	struct refdata *refdata;
-	struct auth *auth;                 /* NULL: all may do everything */
-	const struct listen_guard *guard;  /* NULL: loopback only */
-	const struct feed_door *feed_door; /* read while running */
+	const struct session_oi *session_oi; /* of the previous session; NULL: not known */
+	struct auth *auth;                   /* NULL: all may do everything */
+	const struct listen_guard *guard;    /* NULL: loopback only */
+	const struct feed_door *feed_door;   /* read while running */
 	const struct api_config *cfg;
 	const struct futures_config *futures;
 	const struct signals *signals;        /* NULL: there are none */

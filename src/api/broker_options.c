@@ -369,6 +369,7 @@ void api_broker_option_chain(void *arg, struct http_request *r)
 			  &(struct chain_source){.m = w.m,
 						 .market = &market,
 						 .upstream = a->deps.upstream,
+						 .oi = a->deps.session_oi,
 						 .permits = permits,
 						 .permits_arg = api_scope(a, r)},
 			  &w);

@@ -26,15 +26,15 @@ static const char *read_query(const struct http_request *r, struct chain_query *
 	char text[16];
 
 	q->expiry = (struct expiry_choice){.kind = EXPIRY_CURRENT};
-	q->around = AROUND_DEFAULT;
+	q->strikes.around = AROUND_DEFAULT;
 	if (strlen(q->underlying) > SELECTOR_NAME_MAX)
 		return "the underlying's name is too long";
 	if (http_request_query(r, "expiry", text, sizeof(text)) &&
 	    !expiry_choice_parse(text, strlen(text), &q->expiry))
 		return "expiry is current, next, monthly or YYYY-MM-DD";
 	if (http_request_query(r, "strikes", text, sizeof(text)) && strcmp(text, "all") == 0)
-		q->around = 0;
-	else if (!api_query_number(r, "strikes", 1, AROUND_MAX, &q->around))
+		q->strikes.around = 0;
+	else if (!api_query_number(r, "strikes", 1, AROUND_MAX, &q->strikes.around))
 		return "strikes is a whole number, or all";
 	return NULL;
 }
@@ -44,9 +44,13 @@ void api_chain(void *arg, struct http_request *r)
 	struct api *a = arg;
 	struct resolve_market market = refdata_market(a->deps.refdata);
 	const struct master *m = api_master(a, r);
-	struct chain_query q = {.underlying = http_request_param(r, "underlying"),
-				.permits = permits,
-				.permits_arg = api_scope(a, r)};
+	struct chain_query q = {.underlying = http_request_param(r, "underlying")};
+	struct chain_source from = {.m = m,
+				    .market = &market,
+				    .upstream = a->deps.upstream,
+				    .oi = a->deps.session_oi,
+				    .permits = permits,
+				    .permits_arg = api_scope(a, r)};
 	const char *wrong = read_query(r, &q);
 	struct resolve_miss miss;
 	struct chain_view *v;
@@ -59,12 +63,12 @@ void api_chain(void *arg, struct http_request *r)
 		return;
 	}
 	tape_flush(a->deps.tape); /* what is shown is on the tape */
-	v = chain_view_make(m, &q, &market, a->deps.upstream, &miss);
+	v = chain_view_make(&from, &q, &miss);
 	if (!v) {
 		api_respond_miss(r, 404, &miss);
 		return;
 	}
-	chain_json(&b, v, m, &market);
+	chain_json(&b, v, &from);
 	free(v);
 	api_respond(r, 200, &b);
 }

@@ -21,6 +21,7 @@ void api_futures(void *arg, struct http_request *r)
 	const struct chain_source from = {.m = m,
 					  .market = &market,
 					  .upstream = a->deps.upstream,
+					  .oi = a->deps.session_oi,
 					  .permits = permits,
 					  .permits_arg = api_scope(a, r)};
 	struct futures_terms terms;

@@ -56,6 +56,7 @@ static void sections_fill(struct server_config *c)
 		{"bars", day_bars_config_keys, &c->bars, "open, high, low, close: docs/bars.md"},
 		{"instruments", refdata_config_keys, &c->instruments, "what is watched"},
 		{"calendar", calendar_config_keys, &c->calendar, "when the exchange trades"},
+		{"options", chains_config_keys, &c->chains, "option chains: docs/analytics.md"},
 		{"futures", futures_config_keys, &c->futures, "futures: docs/analytics.md"},
 		{"signals", signals_config_keys, &c->signals, "what the apps look for"},
 		{"app.simple", app_config_keys[APP_SIMPLE], &c->apps[APP_SIMPLE],
@@ -188,6 +189,7 @@ static int check_whole(struct server_config *c, struct buf *problems)
 		    problems);
 	bad += note(c, token_config_check(&c->token, &err), &err, problems);
 	bad += note(c, store_config_check(&c->redis, &err), &err, problems);
+	bad += note(c, chains_config_check(&c->chains, &err), &err, problems);
 	bad += note(c, signals_config_check(&c->signals, c->apps, &err), &err, problems);
 	bad += note(c, check_waits(&c->upstream, &err), &err, problems);
 	bad += note(c, check_readable("upstream.ca_file", c->upstream.ca_file, &err), &err,

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "core/listen.h"
 #include "feed/feed.h"
+#include "options/chains.h"
 #include "options/futures_config.h"
 #include "refdata/refdata.h"
 #include "signals/signals.h"
@@ -35,7 +36,7 @@ struct server_keys {
 
 enum clock_choice { CLOCK_CHOICE_AUTO, CLOCK_CHOICE_SYSTEM, CLOCK_CHOICE_FEED };
 
-#define SERVER_SECTIONS 20
+#define SERVER_SECTIONS 21
 
 struct server_config {
 	const struct options *options; /* that it was read with; lent */
@@ -52,6 +53,7 @@ struct server_config {
 	struct day_bars_config bars;
 	struct refdata_config instruments;
 	struct calendar_config calendar;
+	struct chains_config chains;
 	struct futures_config futures;
 	struct signals_config signals;
 	struct app_config apps[APPS];

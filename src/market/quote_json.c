@@ -185,7 +185,7 @@ static void put_full(struct buf *b, const struct quote *q)
 	}
 }
 
-static void put_suspect(struct buf *b, unsigned suspect)
+void quote_suspect_json(struct buf *b, unsigned suspect)
 {
 	LITERAL(b, ",\"suspect\":[");
 	for (unsigned bits = suspect; bits; bits &= bits - 1) {
@@ -207,7 +207,7 @@ static void put_open(struct buf *b, const char *key, const struct slot *slot, en
 	put_i64(b, NAME("ts_ms"), slot->ts_ms);
 	put_i64(b, NAME("recv_ms"), slot->recv_ms);
 	if (AGNI_UNLIKELY(slot->suspect))
-		put_suspect(b, slot->suspect);
+		quote_suspect_json(b, slot->suspect);
 	put_ltpc(b, q);
 	if (mode >= VIEW_OPTION_GREEKS)
 		put_greeks(b, q);

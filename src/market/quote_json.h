@@ -33,4 +33,7 @@ void quote_json(struct buf *out, const char *key, const struct slot *slot, enum 
 void quote_json_aged(struct buf *out, const char *key, const struct slot *slot, int64_t age_ms,
 		     bool is_stale);
 
+/* Appends ,"suspect":[...] with the names of these bits (enum suspect). */
+void quote_suspect_json(struct buf *b, unsigned suspect);
+
 #endif

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "market/quote_json.h"
+
 /* Digits that a figure of a model is worth. */
 #define MODEL_SCALE 1e6
 
@@ -46,6 +48,15 @@ static void put_quote(struct buf *b, const struct chain_quote *q)
 		put_count(b, "oi", q->oi);
 	if (q->present & CHAIN_VOLUME)
 		put_count(b, "volume", q->volume);
+}
+
+/* Beside the open interest that it is to be compared with, and who says so. */
+static void put_previous(struct buf *b, const struct chain_leg *leg)
+{
+	if (leg->prev_source == PREV_OI_NONE)
+		return;
+	put_count(b, "prev_oi", leg->prev_oi);
+	buf_printf(b, ",\"prev_oi_source\":\"%s\"", prev_oi_source_text(leg->prev_source));
 }
 
 static void put_greeks(struct buf *b, const struct chain_cell *c)
@@ -114,25 +125,27 @@ static void put_broker(struct buf *b, const struct quote *q)
 		buf_byte(b, '}');
 }
 
-static void put_leg(struct buf *b, const struct master *m, const struct resolve_market *market,
-		    const struct chain_leg *leg, const struct chain_quote *q,
-		    const struct chain_cell *cell)
+static void put_leg(struct buf *b, const struct chain_source *s, const struct chain_leg *leg,
+		    const struct chain_quote *q, const struct chain_cell *cell)
 {
-	const char *key = master_key(m, leg->row);
+	const char *key = master_key(s->m, leg->row);
+	int64_t now_ms = s->market->now_ms;
 	const struct slot *slot;
 
 	buf_str(b, "{\"key\":");
 	buf_json_str(b, key, strlen(key));
 	if (leg->id != INST_NONE) {
-		slot = book_slot(market->book, leg->id);
-		put_count(b, "age_ms",
-			  market->now_ms > slot->ts_ms ? market->now_ms - slot->ts_ms : 0);
+		slot = book_slot(s->market->book, leg->id);
+		put_count(b, "age_ms", now_ms > slot->ts_ms ? now_ms - slot->ts_ms : 0);
 		if (leg->is_stale)
 			buf_str(b, ",\"stale\":true");
+		else if (slot->suspect)
+			quote_suspect_json(b, slot->suspect);
 		else
 			put_broker(b, &slot->q);
 	}
 	put_quote(b, q);
+	put_previous(b, leg);
 	if (cell)
 		put_cell(b, cell);
 	buf_byte(b, '}');
@@ -226,24 +239,26 @@ static void put_head(struct buf *b, const struct chain_view *v, const struct mas
 	buf_printf(b, ",\"expiry\":\"%s\",\"expiry_ms\":%lld", day_format(v->expiry, day),
 		   (long long)v->expiry_ms);
 	put_model(b, "days", v->in.t * 365);
+	put_count(b, "ts_ms", v->now_ms);
 	put_count(b, "seq", (int64_t)v->seq);
+	if (v->prev_session)
+		buf_printf(b, ",\"previous_session\":\"%s\"", day_format(v->prev_session, day));
 }
 
-void chain_json(struct buf *out, const struct chain_view *v, const struct master *m,
-		const struct resolve_market *market)
+void chain_json(struct buf *out, const struct chain_view *v, const struct chain_source *s)
 {
 	static const char *const sides[] = {[OPTION_CALL] = "call", [OPTION_PUT] = "put"};
 	const struct chain_quote spot = {.present = v->in.spot > 0 ? CHAIN_LTP : 0,
 					 .ltp = v->in.spot};
 
-	put_head(out, v, m);
+	put_head(out, v, s->m);
 	if (v->spot.row != MASTER_NONE) {
 		buf_str(out, ",\"spot\":");
-		put_leg(out, m, market, &v->spot, &spot, NULL);
+		put_leg(out, s, &v->spot, &spot, NULL);
 	}
 	if (v->future.row != MASTER_NONE) {
 		buf_str(out, ",\"future\":");
-		put_leg(out, m, market, &v->future, &v->in.future, NULL);
+		put_leg(out, s, &v->future, &v->in.future, NULL);
 	}
 	put_summary(out, v);
 	buf_str(out, ",\"strikes\":[");
@@ -254,7 +269,7 @@ void chain_json(struct buf *out, const struct chain_view *v, const struct master
 			if (v->legs[i][side].row == MASTER_NONE)
 				continue;
 			buf_printf(out, ",\"%s\":", sides[side]);
-			put_leg(out, m, market, &v->legs[i][side], &v->strikes[i].side[side],
+			put_leg(out, s, &v->legs[i][side], &v->strikes[i].side[side],
 				&v->cells[i][side]);
 		}
 		buf_byte(out, '}');

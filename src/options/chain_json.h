@@ -9,7 +9,6 @@
 
 /* Appends one object. What is absent is omitted. Own figures stand beside the broker's ("broker"),
  * never mixed. */
-void chain_json(struct buf *out, const struct chain_view *v, const struct master *m,
-		const struct resolve_market *market);
+void chain_json(struct buf *out, const struct chain_view *v, const struct chain_source *s);
 
 #endif

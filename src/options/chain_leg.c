@@ -23,6 +23,7 @@ struct chain_leg chain_leg_of(const struct chain_source *s, uint32_t row)
 	leg.id = instruments_find(&book->instruments, key, len);
 	if (leg.id != INST_NONE && !book_slot(book, leg.id))
 		leg.id = INST_NONE;
+	leg.prev_source = s->oi ? session_oi_previous(s->oi, key, len, &leg.prev_oi) : PREV_OI_NONE;
 	leg.is_stale = leg.id != INST_NONE && s->upstream &&
 		       s->upstream->is_stale(s->upstream->arg, leg.id);
 	return leg;
@@ -30,7 +31,10 @@ struct chain_leg chain_leg_of(const struct chain_source *s, uint32_t row)
 
 const struct slot *chain_leg_slot(const struct chain_source *s, const struct chain_leg *leg)
 {
-	return leg->id == INST_NONE || leg->is_stale ? NULL : book_slot(s->market->book, leg->id);
+	const struct slot *slot =
+		leg->id == INST_NONE || leg->is_stale ? NULL : book_slot(s->market->book, leg->id);
+
+	return slot && !slot->suspect ? slot : NULL;
 }
 
 static void take_price(struct chain_quote *out, enum chain_present bit, double *field, price_t p)
@@ -57,6 +61,10 @@ struct chain_quote chain_leg_quote(const struct chain_source *s, const struct ch
 	if (!slot)
 		return out;
 	q = &slot->q;
+	if (leg->prev_source != PREV_OI_NONE) {
+		out.prev_oi = leg->prev_oi;
+		out.present |= CHAIN_PREV_OI;
+	}
 	if (q->present & QUOTE_LTP)
 		take_price(&out, CHAIN_LTP, &out.ltp, q->ltp);
 	if ((q->present & QUOTE_DEPTH) && q->depth_n) {

@@ -11,15 +11,16 @@
 
 #define YEAR_MS (365.0 * 86400000.0)
 
-struct making {
-	struct chain_source from;
+struct listing {
+	const struct chain_source *from;
 	const struct chain_query *q;
 	struct chain_view *v;
 };
 
-static struct chain_quote quote_of(struct making *k, const struct chain_leg *leg)
+static struct chain_quote quote_of(const struct chain_source *s, struct chain_view *v,
+				   const struct chain_leg *leg)
 {
-	return chain_leg_quote(&k->from, leg, &k->v->seq);
+	return chain_leg_quote(s, leg, &v->seq);
 }
 
 /* --- strikes ----------------------------------------------------------------------------------- */
@@ -47,123 +48,145 @@ static struct chain_strike *strike_at(struct chain_view *v, double strike, int *
 	return &v->strikes[i];
 }
 
+static bool is_in_band(const struct chain_strikes *k, price_t strike)
+{
+	return k->to <= 0 || (price_is_exact(strike) && strike >= k->from && strike <= k->to &&
+			      (k->step <= 0 || (strike - k->from) % k->step == 0));
+}
+
 /* A contract to its place; the quotes come later, for those that stay. */
 static void on_contract(void *arg, uint32_t row)
 {
-	struct making *k = arg;
-	const struct master_row *r = &k->from.m->rows[row];
+	struct listing *k = arg;
+	const struct master_row *r = &k->from->m->rows[row];
 	int at;
 
 	k->v->expiry = r->expiry;
 	k->v->underlying = r->underlying;
-	if (strike_at(k->v, price_to_double(r->strike), &at))
+	if (is_in_band(&k->q->strikes, r->strike) &&
+	    strike_at(k->v, price_to_double(r->strike), &at))
 		k->v->legs[at][r->type == TYPE_CE ? OPTION_CALL : OPTION_PUT] =
-			chain_leg_of(&k->from, row);
+			chain_leg_of(k->from, row);
 }
 
 /* The future of the same expiry; weekly options have none. */
-static void find_future(struct making *k)
+static struct chain_leg find_future(const struct chain_source *s, const struct chain_view *v)
 {
-	const struct master_underlying *u = &k->from.m->underlyings[k->v->underlying];
+	const struct master_underlying *u = &s->m->underlyings[v->underlying];
 
 	for (uint32_t i = 0; i < u->n; i++) {
-		uint32_t row = k->from.m->contracts[u->first + i];
+		uint32_t row = s->m->contracts[u->first + i];
 
-		if (k->from.m->rows[row].type == TYPE_FUT &&
-		    k->from.m->rows[row].expiry == k->v->expiry)
-			k->v->future = chain_leg_of(&k->from, row);
+		if (s->m->rows[row].type == TYPE_FUT && s->m->rows[row].expiry == v->expiry)
+			return chain_leg_of(s, row);
 	}
-	k->v->in.future = quote_of(k, &k->v->future);
+	return (struct chain_leg){.row = MASTER_NONE, .id = INST_NONE};
 }
 
-static void keep_around(struct chain_view *v, double level, int around)
+void chain_view_keep(struct chain_view *v, double level, uint32_t around)
 {
-	int at = chain_nearest(v->strikes, v->in.n, level), from, to;
+	int at = chain_nearest(v->strikes, v->in.n, level), n = (int)around, from, to;
 
 	if (at == CHAIN_NONE)
 		return;
-	from = at > around ? at - around : 0;
-	to = at + around < v->in.n ? at + around + 1 : v->in.n;
+	from = at > n ? at - n : 0;
+	to = at + n < v->in.n ? at + n + 1 : v->in.n;
 	v->in.n = to - from;
 	memmove(v->strikes, v->strikes + from, (size_t)v->in.n * sizeof(v->strikes[0]));
 	memmove(v->legs, v->legs + from, (size_t)v->in.n * sizeof(v->legs[0]));
 }
 
-static void take_quotes(struct making *k)
+static void quote_level(const struct chain_source *s, struct chain_view *v)
 {
-	struct chain_view *v = k->v;
+	struct chain_quote spot = quote_of(s, v, &v->spot);
 
+	v->in.spot = spot.present & CHAIN_LTP ? spot.ltp : 0;
+	v->in.future = quote_of(s, v, &v->future);
+}
+
+void chain_view_quote(const struct chain_source *s, struct chain_view *v)
+{
+	v->seq = 0;
+	quote_level(s, v);
 	for (int i = 0; i < v->in.n; i++) {
 		for (int side = 0; side < 2; side++)
-			v->strikes[i].side[side] = quote_of(k, &v->legs[i][side]);
+			v->strikes[i].side[side] = quote_of(s, v, &v->legs[i][side]);
 	}
 }
 
-/* Where the money is: the spot, or else the future, or else what all the quotes say. */
-static double money_of(struct making *k)
+double chain_view_money(const struct chain_source *s, struct chain_view *v)
 {
 	struct chain_forward forward;
-	double price = chain_spot(&k->v->in);
+	double price;
 	bool is_mid;
 
-	if (price > 0 || chain_price(&k->v->in.future, &price, &is_mid))
+	quote_level(s, v);
+	price = chain_spot(&v->in);
+	if (price > 0 || chain_price(&v->in.future, &price, &is_mid))
 		return price;
-	take_quotes(k);
-	chain_forward(&k->v->in, &forward);
+	chain_view_quote(s, v);
+	chain_forward(&v->in, &forward);
 	return forward.level;
 }
 
 /* --- together ---------------------------------------------------------------------------------- */
 
-/* Which contracts these are. */
-static bool list(struct making *k, struct resolve_miss *miss)
+static double years_to(const struct chain_view *v, int64_t now_ms)
 {
-	struct selector all = {.expiry = k->q->expiry,
+	return (double)(v->expiry_ms - now_ms) / YEAR_MS;
+}
+
+/* The expiry is there, and none of its strikes. */
+static bool miss_band(const struct chain_query *q, struct resolve_miss *miss)
+{
+	*miss = (struct resolve_miss){.code = RESOLVE_NO_STRIKE};
+	snprintf(miss->text, sizeof(miss->text), "%s lists no strike of %g to %g for that expiry",
+		 q->underlying, price_to_double(q->strikes.from), price_to_double(q->strikes.to));
+	return false;
+}
+
+bool chain_view_list(const struct chain_source *s, const struct chain_query *q,
+		     struct chain_view *v, struct resolve_miss *miss)
+{
+	struct listing k = {s, q, v};
+	struct selector all = {.expiry = q->expiry,
 			       .strike = {.is_all = true},
 			       .has_calls = true,
 			       .has_puts = true};
 
-	snprintf(all.underlying, sizeof(all.underlying), "%s", k->q->underlying);
-	if (resolve_selector(k->from.m, &all, k->from.market, on_contract, k, miss) == 0)
+	snprintf(all.underlying, sizeof(all.underlying), "%s", q->underlying);
+	if (resolve_selector(s->m, &all, s->market, on_contract, &k, miss) == 0)
 		return false;
+	if (v->in.n == 0)
+		return miss_band(q, miss);
+	v->in.strikes = v->strikes;
+	v->expiry_ms = calendar_expiry_instant(v->expiry);
+	v->in.t = years_to(v, s->market->now_ms);
+	v->prev_session = s->oi ? s->oi->before.day : 0;
+	v->spot = chain_leg_of(s, resolve_underlying_row(s->m, v->underlying));
+	v->future = find_future(s, v);
 	return true;
 }
 
-static void fill(struct making *k)
+void chain_view_compute(const struct chain_source *s, struct chain_view *v)
 {
-	struct chain_view *v = k->v;
-	struct chain_quote spot;
-
-	v->expiry_ms = calendar_expiry_instant(v->expiry);
-	v->in.t = (double)(v->expiry_ms - k->from.market->now_ms) / YEAR_MS;
-	v->in.strikes = v->strikes;
-	v->future = (struct chain_leg){.row = MASTER_NONE, .id = INST_NONE};
-	v->spot = chain_leg_of(&k->from, resolve_underlying_row(k->from.m, v->underlying));
-	spot = quote_of(k, &v->spot);
-	v->in.spot = spot.present & CHAIN_LTP ? spot.ltp : 0;
-	find_future(k);
-	if (k->q->around)
-		keep_around(v, money_of(k), (int)k->q->around);
-	take_quotes(k);
+	v->now_ms = s->market->now_ms;
+	v->in.t = years_to(v, v->now_ms);
 	chain_compute(&v->in, v->cells, &v->summary);
 }
 
-struct chain_view *chain_view_make(const struct master *m, const struct chain_query *q,
-				   const struct resolve_market *market,
-				   const struct upstream_view *upstream, struct resolve_miss *miss)
+struct chain_view *chain_view_make(const struct chain_source *s, const struct chain_query *q,
+				   struct resolve_miss *miss)
 {
-	struct making k = {.from = {.m = m,
-				    .market = market,
-				    .upstream = upstream,
-				    .permits = q->permits,
-				    .permits_arg = q->permits_arg},
-			   .q = q};
+	struct chain_view *v = mem_zalloc(sizeof(*v));
 
-	k.v = mem_zalloc(sizeof(*k.v));
-	if (!list(&k, miss)) {
-		free(k.v);
+	if (!chain_view_list(s, q, v, miss)) {
+		free(v);
 		return NULL;
 	}
-	fill(&k);
-	return k.v;
+	if (q->strikes.to <= 0 && q->strikes.around)
+		chain_view_keep(v, chain_view_money(s, v), q->strikes.around);
+	chain_view_quote(s, v);
+	chain_view_compute(s, v);
+	return v;
 }

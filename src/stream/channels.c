@@ -10,6 +10,7 @@
 
 static const struct channel_ops *const kinds[CHANNEL_KINDS] = {
 	[CHANNEL_BARS] = &channel_bars_ops,
+	[CHANNEL_CHAIN] = &channel_chain_ops,
 };
 
 /* Whether the name is one of this kind: it has the prefix, or is it. */
@@ -115,6 +116,7 @@ void channels_init(struct stream *s)
 {
 	for (int k = 0; k < CHANNEL_KINDS; k++)
 		list_init(&s->channels[k]);
+	channel_chain_init(s);
 }
 
 void channels_fini(struct client *c)

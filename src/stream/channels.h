@@ -47,9 +47,9 @@ struct channel_ops {
 };
 
 /* The kinds: an index into the table, and into stream->channels. */
-enum channel_kind { CHANNEL_BARS, CHANNEL_KINDS };
+enum channel_kind { CHANNEL_BARS, CHANNEL_CHAIN, CHANNEL_KINDS };
 
-extern const struct channel_ops channel_bars_ops;
+extern const struct channel_ops channel_bars_ops, channel_chain_ops;
 
 /* Return the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);
@@ -67,6 +67,9 @@ void channels_wake(struct stream *s, enum channel_kind kind);
 void channels_flush(struct stream *s);
 
 void channels_init(struct stream *s);
+
+/* channel_chain.c: hears when a chain has another text. */
+void channel_chain_init(struct stream *s);
 
 /* Appends {"type":TYPE,"channel":"NAME","data": to a message; the caller appends the value and a
  * "}". */

@@ -28,6 +28,7 @@
 #include "market/book.h"
 #include "market/interest.h"
 #include "market/upstream.h"
+#include "options/chains.h"
 #include "refdata/refdata.h"
 #include "store/store.h"
 #include "tape/tape.h"
@@ -61,6 +62,7 @@ struct stream_deps {
 	struct tape *tape;
 	const struct bars *bars; /* NULL: no channel of bars */
 	struct store *store;     /* where clients are told of; or NULL */
+	struct chains *chains;   /* NULL: no channel of chains */
 	struct interest *interest;
 	const struct stream_config *cfg;
 	struct auth *auth;                /* NULL: whoever connects may everything */

@@ -202,7 +202,8 @@ struct stream {
 	struct list busy;     /* clients */
 	struct list channels[CHANNEL_KINDS]; /* what clients have of each kind */
 	unsigned woken;                      /* kinds with news, by bits */
-	struct auth_listener keys;           /* told when they have changed */
+	struct chains_listener chains_listener;
+	struct auth_listener keys; /* told when they have changed */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
 	uv_timer_t sweep, round;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The option chain over REST, reckoned again from its own quotes by plain arithmetic."""
+import json
 import math
+import os
 import statistics
 
 from lib import until
@@ -130,3 +132,92 @@ async def test_chain_in_scope(t):
     assert len(c["strikes"]) == 17
     assert all(set(row) == {"strike"} for row in c["strikes"]), c["strikes"][0]
     assert "pcr_oi" not in c and "future" not in c and c["forward"]["source"] == "spot", c
+
+
+async def first_of(c, channel):
+    """The newest message of a channel, once there is one."""
+    await until(lambda: any(m.get("channel") == channel for m in c.replies), 10, channel)
+    return [m for m in c.replies if m.get("channel") == channel][-1]
+
+
+async def subscribe(c, *channels):
+    await c.ws.send(json.dumps({"action": "subscribe", "channels": channels}))
+    await until(lambda: any(m["type"] == "subscription_update" for m in c.replies), 10, "the answer")
+    return {r["channel"]: r["status"] for m in c.replies if m["type"] == "subscription_update"
+            for r in m["results"]}
+
+
+async def test_chain_channel(t):
+    """The channel's object is the one of REST; what is live by default are the brief's 34 contracts."""
+    s = await whole_chain(t)
+    c = await t.client(s)
+    assert await subscribe(c, "chain:NIFTY", "chain:NIFTTY") == \
+        {"chain:NIFTY": "subscribed", "chain:NIFTTY": "unknown_underlying"}
+    m = await first_of(c, "chain:NIFTY")
+    rest = await chain(s)
+    assert m["type"] == "chain" and m["data"]["expiry"] == rest["expiry"]
+    assert [number(r, "strike") for r in m["data"]["strikes"]] == list(range(25400, 26201, 50))
+    assert set(rest) == set(m["data"]), set(rest) ^ set(m["data"])
+    seq = number(m["data"], "seq")
+
+    async def moves():
+        return number((await first_of(c, "chain:NIFTY"))["data"], "seq") > seq
+    await until(moves, 10, "a newer state")
+
+
+async def test_chain_channel_in_scope(t):
+    key = await t.key("--role", "viewer", "--scope", "NSE_INDEX|*")
+    whole = await t.key("--role", "viewer")
+    s = await t.server({"sim.speed": "10"})
+    seen = {}
+    for name, k in (("index", key), ("all", whole)):
+        c = await t.client(s, headers={"Authorization": f"Bearer {k}"})
+        assert (await subscribe(c, "chain:NIFTY"))["chain:NIFTY"] == "subscribed"
+
+        async def has_spot(c=c):
+            return "ltp" in (await first_of(c, "chain:NIFTY"))["data"].get("spot", {})
+        await until(has_spot, 10, "the index")
+        seen[name] = (await first_of(c, "chain:NIFTY"))["data"]
+    assert all(set(row) == {"strike"} for row in seen["index"]["strikes"])
+    assert "pcr_oi" not in seen["index"] and "future" not in seen["index"]
+    assert all("call" in row for row in seen["all"]["strikes"])
+
+
+async def test_chain_in_redis(t):
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url, "options.chains": "NIFTY"})
+    await s.live()
+
+    async def document():
+        names = await redis.cmd("SMEMBERS", "agni-sim:index:chains")
+        return names and await redis.cmd("GET", f"agni-sim:chain:{{{names[0].decode()}}}")
+    text = await until(document, 10, "the chain in Redis")
+    data = json.loads(text)
+    assert data["underlying"] == "NIFTY" and len(data["strikes"]) == 17
+    names = await redis.cmd("SMEMBERS", "agni-sim:index:chains")
+    assert names == [f"NIFTY@{data['expiry']}".encode()]
+
+
+async def test_open_interest_over_a_restart(t):
+    """The change of open interest is against the close of the day before, whoever was running since."""
+    sets = {"options.chains": "NIFTY", "sim.start": "2026-11-19T15:39:50"}
+    s = await t.server(sets)
+    await s.logged(r"open interest of 2026-11-19 is kept: \d+ contracts", 30)
+    path = os.path.join(t.folder, "var", "sim", "oi", "2026-11-19.oi")
+    with open(path, encoding="ascii") as f:
+        kept = dict(line.split() for line in f if "|" in line)
+    await s.stop()
+    s = await t.server({**sets, "sim.start": "2026-11-20T09:15:00"})
+
+    async def compared():
+        r = await s.get("/chain/NIFTY")
+        c = r.data() if r.status == 200 else {"strikes": []}
+        legs = [row[side] for row in c["strikes"] for side in ("call", "put") if side in row]
+        return c if legs and all("oi_change" in leg for leg in legs) else None
+    c = await until(compared, 15, "changes of open interest")
+    assert c["previous_session"] == "2026-11-19"
+    for row in c["strikes"]:
+        for leg in (row["call"], row["put"]):
+            assert leg["prev_oi_source"] == "session"
+            assert int(leg["prev_oi"]) == int(kept[leg["key"]])
+            assert int(leg["oi_change"]) == int(leg["oi"]) - int(kept[leg["key"]])

@@ -41,6 +41,7 @@ void theatre_open(struct theatre *t)
 							.tape = &t->market.tape,
 							.bars = t->bars,
 							.store = t->store,
+							.chains = t->chains,
 							.interest = &t->market.interest,
 							.cfg = &t->cfg,
 							.auth = t->auth,

@@ -18,6 +18,7 @@ struct theatre {
 	struct auth *auth;       /* NULL: whoever connects may everything */
 	const struct bars *bars; /* NULL: no channel of bars */
 	struct store *store;     /* NULL: clients are told of nowhere */
+	struct chains *chains;   /* NULL: no channel of chains */
 	/* NULL: selectors are not served */
 	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
 			   void *fn_arg, struct resolve_miss *miss);

@@ -6,7 +6,7 @@
 
 #include "../lib/check.h"
 #include "../lib/listed.h"
-#include "options/chain_view.h"
+#include "options/chain_json.h"
 
 #define INDEX "NSE_INDEX|Nifty 50"
 #define NOW   "2026-01-13T10:00:00"
@@ -59,10 +59,10 @@ static void say(const char *key, double ltp, double bid, double ask, double oi, 
 
 static struct chain_view *make(const char *expiry, uint32_t around)
 {
-	struct chain_query q = {.underlying = "NIFTY", .around = around};
+	struct chain_query q = {.underlying = "NIFTY", .strikes = {.around = around}};
 
 	check(expiry_choice_parse(expiry, strlen(expiry), &q.expiry));
-	return chain_view_make(m, &q, &market, NULL, &miss);
+	return chain_view_make(&(struct chain_source){.m = m, .market = &market}, &q, &miss);
 }
 
 static const char *key_of(const struct chain_leg *leg)
@@ -109,7 +109,8 @@ static void test_misses(void **state)
 	struct chain_query q = {.underlying = "NIFTTY"};
 
 	(void)state;
-	check(chain_view_make(m, &q, &market, NULL, &miss) == NULL);
+	check(chain_view_make(&(struct chain_source){.m = m, .market = &market}, &q, &miss) ==
+	      NULL);
 	check_i64(miss.code, RESOLVE_UNKNOWN_UNDERLYING);
 	check(make("2020-01-07", 0) == NULL);
 	check_i64(miss.code, RESOLVE_NO_EXPIRY);
@@ -194,13 +195,38 @@ static void test_stale(void **state)
 	say(weekly(25200, true), 70, 0, 0, 3000, 100);
 	stale = instruments_find(&book.instruments, weekly(25200, true), 10);
 	upstream.arg = &stale;
-	v = chain_view_make(m, &q, &market, &upstream, &miss);
+	v = chain_view_make(
+		&(struct chain_source){.m = m, .market = &market, .upstream = &upstream}, &q,
+		&miss);
 	check(v->legs[2][OPTION_PUT].is_stale);
 	check_i64(v->strikes[2].side[OPTION_PUT].present, 0);
 	check(!(v->cells[2][OPTION_PUT].has & CELL_PRICE));
 	check_i64(v->summary.totals.oi[OPTION_PUT], 0);
 	check_i64(v->summary.totals.oi[OPTION_CALL], 1000);
 	check_i64(v->seq, 2);
+	free(v);
+}
+
+/* What the quarantine suspects is there with its key, and does not count. */
+static void test_suspect(void **state)
+{
+	struct chain_source from = {.m = m, .market = &market};
+	struct chain_query q = {.underlying = "NIFTY"};
+	struct buf json = {0};
+	struct chain_view *v;
+
+	(void)state;
+	say(INDEX, 25190, 0, 0, -1, -1);
+	say(weekly(25200, false), 60, 0, 0, 1000, 200);
+	say(weekly(25200, true), 70, 0, 0, 3000, 100);
+	book.slots[instruments_find(&book.instruments, weekly(25200, true), 10)]->suspect =
+		SUSPECT_JUMP | SUSPECT_CROSSED;
+	v = chain_view_make(&from, &q, &miss);
+	check_i64(v->strikes[2].side[OPTION_PUT].present, 0);
+	check_i64(v->summary.totals.oi[OPTION_PUT], 0);
+	chain_json(&json, v, &from);
+	check(strstr(buf_cstr(&json), "\"suspect\":[\"jump\",\"crossed\"]") != NULL);
+	buf_fini(&json);
 	free(v);
 }
 
@@ -212,15 +238,16 @@ static bool permits(const void *arg, const char *key, size_t len)
 
 static void test_scope(void **state)
 {
-	struct chain_query q = {.underlying = "NIFTY", .permits = permits};
+	struct chain_source from = {.m = m, .market = &market, .permits = permits};
+	struct chain_query q = {.underlying = "NIFTY"};
 	struct chain_view *v;
 	char hidden[32];
 
 	(void)state;
 	snprintf(hidden, sizeof(hidden), "%s", weekly(25200, true));
-	q.permits_arg = hidden;
+	from.permits_arg = hidden;
 	say(weekly(25200, true), 70, 0, 0, 3000, 100);
-	v = chain_view_make(m, &q, &market, NULL, &miss);
+	v = chain_view_make(&from, &q, &miss);
 	check_str(key_of(&v->legs[2][OPTION_PUT]), "-");
 	check_i64(v->summary.totals.oi[OPTION_PUT], 0);
 	check_i64(v->seq, 0);
@@ -238,6 +265,7 @@ int main(void)
 		TEST(test_around),
 		TEST(test_around_without_spot),
 		TEST(test_stale),
+		TEST(test_suspect),
 		TEST(test_scope),
 	};
 

@@ -145,6 +145,18 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		buf_str(out, "127.0.0.1:4711");
 	else if (strcmp(k->name, "ca_file") == 0)
 		buf_str(out, "/dev/null"); /* one that can be read */
+	else if (strcmp(k->name, "apps") == 0)
+		buf_str(out, "simple");
+	else if (strncmp(s->name, "app.", 4) == 0 && strcmp(k->name, "instruments") == 0)
+		buf_str(out, "NSE_INDEX|Nifty 500");
+	else if (strcmp(k->name, "rules") == 0)
+		buf_str(out, "momentum,price_change");
+	else if (strcmp(k->name, "outputs") == 0)
+		buf_str(out, "channel");
+	else if (strncmp(s->name, "app.", 4) == 0)
+		buf_str(out, "0.75"); /* a number */
+	else if (strcmp(k->name, "bands") == 0)
+		buf_str(out, "BANKNIFTY:58000:60000:100");
 	else if (strcmp(k->name, "redirect_uri") == 0)
 		buf_str(out, "https://localhost/token/callback");
 	else if (strcmp(k->name, "analytics_expires") == 0)
