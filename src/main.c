@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "core/runner.h"
 #include "dashboard/page.h"
+#include "signals/outputs.h"
 
 enum { EXIT_CLEAN = 0, EXIT_NOT_STARTED = 1, EXIT_USAGE = 2, EXIT_TOKEN = 3 };
 
@@ -40,6 +41,7 @@ enum {
 	REFDATA,
 	OPTIONS,
 	SIGNALS,
+	OUTPUTS,
 	API,
 	STREAM,
 	SIM,
@@ -71,6 +73,7 @@ struct server {
 	struct refdata *refdata;
 	struct chains *chains;
 	struct signals *signals;
+	struct outputs *outputs;
 	struct api *api;
 	struct stream *stream;
 	struct sim *sim; /* NULL with a real broker */
@@ -273,6 +276,7 @@ static void server_build(struct server *s)
 						     .source = source,
 						     .is_feed_alive = is_feed_alive,
 						     .is_stale = is_quote_stale,
+						     .events_max = &c->signals.redis_max,
 						     .arg = s});
 	s->audit = audit_create(&(struct audit_deps){
 		.loop = loop, .cfg = &c->audit, .data_dir = c->server.data_dir});
@@ -324,6 +328,15 @@ static void server_build(struct server *s)
 						      .apps = c->apps,
 						      .dir = is_playback(s) ? NULL : s->source_dir,
 						      .waits_for_master = is_playback(s)});
+	/* A replay shows what was; nobody outside is to take that for a signal of today. */
+	s->outputs = outputs_create(&(struct outputs_deps){.loop = loop,
+							   .signals = s->signals,
+							   .store = s->store,
+							   .http = is_replay(s) ? NULL : s->http,
+							   .instruments = &s->book.instruments,
+							   .tape = &s->tape,
+							   .cfg = &c->signals,
+							   .source = source});
 	s->api = api_create(&(struct api_deps){.loop = loop,
 					       .book = &s->book,
 					       .tape = &s->tape,
@@ -355,6 +368,7 @@ static void server_build(struct server *s)
 							.book = &s->book,
 							.tape = &s->tape,
 							.bars = day_bars_get(s->bars),
+							.signals = s->signals,
 							.store = s->store,
 							.interest = &s->interest,
 							.cfg = &c->stream,
@@ -413,6 +427,7 @@ static void server_table(struct server *s)
 		[REFDATA] = refdata_module(s->refdata),
 		[OPTIONS] = chains_module(s->chains),
 		[SIGNALS] = signals_module(s->signals),
+		[OUTPUTS] = outputs_module(s->outputs),
 		[API] = api_module(s->api),
 		[STREAM] = stream_module(s->stream),
 		[SIM] = s->sim ? sim_module(s->sim) : NULL,
@@ -509,6 +524,7 @@ static void server_fini(struct server *s)
 		sim_destroy(s->sim);
 	stream_destroy(s->stream);
 	api_destroy(s->api);
+	outputs_destroy(s->outputs);
 	signals_destroy(s->signals);
 	chains_destroy(s->chains);
 	refdata_destroy(s->refdata);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * hash: SHA-256. Beside tls.h the only header behind which mbedtls stands, so it lives in this
+ * hash: SHA-256 and HMAC with it. Beside tls.h the only header behind which mbedtls stands, so it lives in this
  * folder although it has nothing to do with HTTP: mbedtls is known in one place.
  */
 #ifndef AGNI_HTTP_HASH_H
@@ -16,5 +16,9 @@ void hash_sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES])
 
 /* The same as lower-case hexadecimal digits. */
 void hash_sha256_text(const void *bytes, size_t len, char out[SHA256_TEXT]);
+
+/* HMAC-SHA256 (RFC 2104) as lower-case hexadecimal digits. */
+void hash_hmac_text(const void *key, size_t key_len, const void *bytes, size_t len,
+		    char out[SHA256_TEXT]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "signals/signals_internal.h"
+#include "signals/webhook.h"
 
 const struct config_key signals_config_keys[] = {
 	CONFIG_STR_F(struct signals_config, apps, "simple,redis,options,futures", "",
@@ -16,6 +17,21 @@ const struct config_key signals_config_keys[] = {
 	CONFIG_BOOL_F(struct signals_config, quarantine, "on",
 		      "quotes that cannot be true are flagged, and nothing is reckoned from them",
 		      CONFIG_RELOAD),
+	CONFIG_INT_F(struct signals_config, redis_max, 10000, 100, 1000000, "",
+		     "entries that the stream of signals in Redis keeps, about", CONFIG_RELOAD),
+	CONFIG_STR_F(
+		struct signals_config, webhook_url, "", "",
+		"each signal is sent there by POST: https://, or http:// to loopback; empty = off",
+		CONFIG_SECRET | CONFIG_RELOAD),
+	CONFIG_STR_F(struct signals_config, webhook_secret, "", "",
+		     "signs them (docs/signals.md), 16 characters or more, best as "
+		     "${AGNI_WEBHOOK_SECRET}",
+		     CONFIG_SECRET | CONFIG_RELOAD),
+	CONFIG_INT_F(struct signals_config, webhook_timeout_ms, 5000, 10, 60000, "ms",
+		     "an answer that takes longer is none", CONFIG_RELOAD),
+	CONFIG_INT_F(struct signals_config, webhook_retry_ms, 500, 10, 60000, "ms",
+		     "pause before the second try, doubled for each further, up to 120 times this",
+		     CONFIG_RELOAD),
 	{0},
 };
 
@@ -272,7 +288,7 @@ int signals_config_check(const struct signals_config *cfg, const struct app_conf
 		if (app_plan_read((enum app_kind)i, cfg, &apps[i], &plan, err) < 0)
 			return AGNI_ECONFIG;
 	}
-	return 0;
+	return webhook_config_check(cfg, err);
 }
 
 bool app_next_wish(const char **list, const char **word, size_t *len)

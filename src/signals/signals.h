@@ -39,6 +39,11 @@ enum app_kind { APP_SIMPLE, APP_REDIS, APP_OPTIONS, APP_FUTURES, APPS };
 struct signals_config {
 	char *apps;
 	bool quarantine;
+	int64_t redis_max;
+	char *webhook_url;
+	char *webhook_secret;
+	int64_t webhook_timeout_ms;
+	int64_t webhook_retry_ms;
 };
 
 /* Sections [app.simple] and so on. */

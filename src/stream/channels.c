@@ -11,6 +11,7 @@
 static const struct channel_ops *const kinds[CHANNEL_KINDS] = {
 	[CHANNEL_BARS] = &channel_bars_ops,
 	[CHANNEL_CHAIN] = &channel_chain_ops,
+	[CHANNEL_SIGNALS] = &channel_signals_ops,
 };
 
 /* Whether the name is one of this kind: it has the prefix, or is it. */

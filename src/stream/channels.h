@@ -47,9 +47,9 @@ struct channel_ops {
 };
 
 /* The kinds: an index into the table, and into stream->channels. */
-enum channel_kind { CHANNEL_BARS, CHANNEL_CHAIN, CHANNEL_KINDS };
+enum channel_kind { CHANNEL_BARS, CHANNEL_CHAIN, CHANNEL_SIGNALS, CHANNEL_KINDS };
 
-extern const struct channel_ops channel_bars_ops, channel_chain_ops;
+extern const struct channel_ops channel_bars_ops, channel_chain_ops, channel_signals_ops;
 
 /* Return the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);

@@ -259,7 +259,7 @@ static void reply_cannot_resume(struct client *c, const cJSON *command, const ch
 static void subscribe(struct client *c, const cJSON *command, struct wish *wish)
 {
 	const char *why = NULL;
-	int64_t from_seq;
+	int64_t from_seq, from;
 
 	if (json_int(command, "from_seq", &from_seq)) {
 		why = cannot_resume(c->stream, json_string(command, "epoch"), from_seq);
@@ -267,6 +267,9 @@ static void subscribe(struct client *c, const cJSON *command, struct wish *wish)
 		wish->from_seq = (uint64_t)from_seq;
 		c->stream->resumes += wish->resumes;
 	}
+	c->signals_from = SIGNALS_FROM_NOW;
+	if (json_int(command, "from", &from))
+		c->signals_from = (uint64_t)from;
 	reply_update(c, command, "subscribe", wish);
 	if (why)
 		reply_cannot_resume(c, command, why);
@@ -316,7 +319,7 @@ static void on_subscribe(struct client *c, const cJSON *command)
 {
 	const cJSON *mode_item = cJSON_GetObjectItemCaseSensitive(command, "mode");
 	struct wish wish = {.mode = VIEW_FULL};
-	int64_t from_seq;
+	int64_t from_seq, from;
 
 	if (!has_lists(command))
 		reply_error(c, command, "bad_request",
@@ -338,6 +341,10 @@ static void on_subscribe(struct client *c, const cJSON *command)
 	else if (cJSON_GetObjectItemCaseSensitive(command, "from_seq") &&
 		 !json_int(command, "from_seq", &from_seq))
 		reply_error(c, command, "bad_request", "from_seq is an integer");
+	else if (cJSON_GetObjectItemCaseSensitive(command, "from") &&
+		 (!json_int(command, "from", &from) || from < 0))
+		reply_error(c, command, "bad_request",
+			    "from is the id of the last signal that is known, an integer");
 	else
 		subscribe(c, command, &wish);
 }

@@ -145,6 +145,12 @@ static void on_tick(struct book_subscriber *subscriber, inst_id id, const struct
 	stream_arm(s);
 }
 
+static void on_signal(struct signals_listener *l, const struct signal *signal)
+{
+	(void)signal;
+	channels_wake(container_of(l, struct stream, signals), CHANNEL_SIGNALS);
+}
+
 /* A cursor may go on. */
 static void on_tape_ready(void *arg)
 {
@@ -399,6 +405,9 @@ static int stream_start(struct module *m, struct agni_err *err)
 
 	s->subscriber.on_tick = on_tick;
 	book_subscribe(s->deps.book, &s->subscriber);
+	s->signals.on_signal = on_signal;
+	if (s->deps.signals)
+		signals_listen(s->deps.signals, &s->signals);
 	loop_add_hook(s->deps.loop, &s->hook, on_hook);
 	compat_start(&s->compat);
 	memcpy(s->epoch, s->deps.tape->epoch, sizeof(s->epoch));
@@ -442,6 +451,8 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 	m->done = done;
 	s->is_stopping = true;
 	book_unsubscribe(&s->subscriber);
+	if (s->deps.signals)
+		signals_unlisten(&s->signals);
 	stream_flush(s);
 	loop_remove_hook(&s->hook);
 	uv_timer_stop(&s->round);

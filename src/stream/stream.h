@@ -30,6 +30,7 @@
 #include "market/upstream.h"
 #include "options/chains.h"
 #include "refdata/refdata.h"
+#include "signals/signals.h"
 #include "store/store.h"
 #include "tape/tape.h"
 #include "ws/ws.h"
@@ -61,6 +62,7 @@ struct stream_deps {
 	struct book *book;
 	struct tape *tape;
 	const struct bars *bars; /* NULL: no channel of bars */
+	struct signals *signals; /* NULL: no channel of signals */
 	struct store *store;     /* where clients are told of; or NULL */
 	struct chains *chains;   /* NULL: no channel of chains */
 	struct interest *interest;

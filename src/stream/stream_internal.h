@@ -128,6 +128,8 @@ struct seat {
 
 struct selected;
 
+#define SIGNALS_FROM_NOW UINT64_MAX
+
 /* What a frame that is sent touches stands in front, together. */
 struct client {
 	struct ws_conn *conn; /* NULL once closed */
@@ -151,7 +153,8 @@ struct client {
 	uint32_t selected_n;
 	struct channel **channels;
 	uint32_t channels_n;
-	struct buf replies; /* whole frames that wait for the socket */
+	uint64_t signals_from; /* of the command that is at work; or SIGNALS_FROM_NOW */
+	struct buf replies;    /* whole frames that wait for the socket */
 	mono_ns full_since;
 	mono_ns command_ns; /* when its bucket of commands is full again */
 	int64_t since_ms;   /* wall time at which it came */
@@ -203,7 +206,8 @@ struct stream {
 	struct list channels[CHANNEL_KINDS]; /* what clients have of each kind */
 	unsigned woken;                      /* kinds with news, by bits */
 	struct chains_listener chains_listener;
-	struct auth_listener keys; /* told when they have changed */
+	struct auth_listener keys;       /* told when they have changed */
+	struct signals_listener signals; /* told of each, for the channel */
 	struct book_subscriber subscriber;
 	struct turn_hook hook;
 	uv_timer_t sweep, round;

@@ -40,6 +40,7 @@ void theatre_open(struct theatre *t)
 							.book = &t->market.book,
 							.tape = &t->market.tape,
 							.bars = t->bars,
+							.signals = t->signals,
 							.store = t->store,
 							.chains = t->chains,
 							.interest = &t->market.interest,

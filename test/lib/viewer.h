@@ -17,6 +17,7 @@ struct theatre {
 	struct stream_config cfg;
 	struct auth *auth;       /* NULL: whoever connects may everything */
 	const struct bars *bars; /* NULL: no channel of bars */
+	struct signals *signals; /* NULL: no channel of signals */
 	struct store *store;     /* NULL: clients are told of nowhere */
 	struct chains *chains;   /* NULL: no channel of chains */
 	/* NULL: selectors are not served */
