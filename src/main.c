@@ -40,6 +40,7 @@ enum {
 	TOKEN,
 	REFDATA,
 	OPTIONS,
+	FUTURES,
 	SIGNALS,
 	OUTPUTS,
 	API,
@@ -72,6 +73,7 @@ struct server {
 	struct token *token;
 	struct refdata *refdata;
 	struct chains *chains;
+	struct futures *futures;
 	struct signals *signals;
 	struct outputs *outputs;
 	struct api *api;
@@ -237,6 +239,7 @@ static void on_upstream_status(void *arg)
 	struct server *s = arg;
 
 	chains_status_changed(s->chains);
+	futures_status_changed(s->futures);
 	stream_status_changed(s->stream);
 }
 
@@ -318,6 +321,16 @@ static void server_build(struct server *s)
 						    .dir = is_playback(s) ? NULL : s->source_dir,
 						    .listing = listing,
 						    .arg = s});
+	s->futures = futures_create(&(struct futures_deps){.loop = loop,
+							   .book = &s->book,
+							   .tape = &s->tape,
+							   .interest = &s->interest,
+							   .upstream = &s->upstream,
+							   .cfg = &c->futures,
+							   .store = s->store,
+							   .oi = chains_session_oi(s->chains),
+							   .listing = listing,
+							   .arg = s});
 	s->signals =
 		signals_create(&(struct signals_deps){.loop = loop,
 						      .book = &s->book,
@@ -381,6 +394,7 @@ static void server_build(struct server *s)
 							.money_key = money_key,
 							.known_arg = s,
 							.chains = s->chains,
+							.futures = s->futures,
 							.upstream = &s->upstream});
 	if (is_sim(s))
 		s->sim = sim_create(&(struct sim_deps){.loop = loop, .ws = s->ws, .cfg = &c->sim});
@@ -426,6 +440,7 @@ static void server_table(struct server *s)
 		[TOKEN] = token_module(s->token),
 		[REFDATA] = refdata_module(s->refdata),
 		[OPTIONS] = chains_module(s->chains),
+		[FUTURES] = futures_module(s->futures),
 		[SIGNALS] = signals_module(s->signals),
 		[OUTPUTS] = outputs_module(s->outputs),
 		[API] = api_module(s->api),
@@ -526,6 +541,7 @@ static void server_fini(struct server *s)
 	api_destroy(s->api);
 	outputs_destroy(s->outputs);
 	signals_destroy(s->signals);
+	futures_destroy(s->futures);
 	chains_destroy(s->chains);
 	refdata_destroy(s->refdata);
 	token_destroy(s->token);
@@ -635,6 +651,7 @@ static void on_reload(void *arg)
 		config_reload(s->cfg.sections, next->sections);
 		token_reload(s->token);
 		refdata_reload(s->refdata);
+		futures_reload(s->futures);
 		signals_reload(s->signals);
 		api_reload(s->api);
 		stream_reload(s->stream);

@@ -7,6 +7,10 @@
 #define BP 1e4
 
 const struct config_key futures_config_keys[] = {
+	CONFIG_STR(
+		struct futures_config, underlyings, "NIFTY", "",
+		"underlyings whose futures are kept in Redis with or without a reader, separated "
+		"by commas; empty = none"),
 	CONFIG_INT_F(struct futures_config, rate_bp, 600, 0, 5000, "1/100 %",
 		     "interest a year, continuously compounded, in the fair value of a future",
 		     CONFIG_RELOAD),
@@ -18,6 +22,8 @@ const struct config_key futures_config_keys[] = {
 	CONFIG_INT_F(struct futures_config, buildup_oi_bp, 100, 0, 10000, "1/100 %",
 		     "a smaller change of open interest since the previous session is none",
 		     CONFIG_RELOAD),
+	CONFIG_INT(struct futures_config, publish_ms, 250, 50, 60000, "ms",
+		   "the futures of an underlying go out at most this often"),
 	{0},
 };
 

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "market/quote_json.h"
+
 /* Digits that a figure is worth. */
 #define SCALE 1e6
 
@@ -58,6 +60,8 @@ static void put_leg(struct buf *b, const struct chain_leg *leg, const struct mas
 	put_count(b, "age_ms", now_ms > slot->ts_ms ? now_ms - slot->ts_ms : 0);
 	if (leg->is_stale)
 		buf_str(b, ",\"stale\":true");
+	else if (slot->suspect)
+		quote_suspect_json(b, slot->suspect);
 }
 
 static void put_quote(struct buf *b, const struct futures_quote *q)
@@ -79,8 +83,14 @@ static void put_quote(struct buf *b, const struct futures_quote *q)
 		put_count(b, "volume", q->q.volume);
 	if (q->q.present & CHAIN_OI)
 		put_count(b, "oi", q->q.oi);
-	if (q->q.present & CHAIN_PREV_OI)
-		put_count(b, "prev_oi", q->q.prev_oi);
+}
+
+static void put_previous(struct buf *b, const struct chain_leg *leg, const struct futures_quote *q)
+{
+	if (!(q->q.present & CHAIN_PREV_OI))
+		return;
+	put_count(b, "prev_oi", q->q.prev_oi);
+	put_text(b, "prev_oi_source", prev_oi_source_text(leg->prev_source));
 }
 
 static void put_basis(struct buf *b, const struct futures_figures *f)
@@ -132,6 +142,7 @@ static void put_month(struct buf *b, const struct futures_view *v, int i, const 
 	if (row->lot_size > 0)
 		put_count(b, "lot_size", row->lot_size);
 	put_quote(b, &v->in.months[i].quote);
+	put_previous(b, &v->months[i].leg, &v->in.months[i].quote);
 	put_basis(b, &v->figures[i]);
 	put_changes(b, &v->figures[i]);
 	buf_byte(b, '}');

@@ -11,6 +11,7 @@
 static const struct channel_ops *const kinds[CHANNEL_KINDS] = {
 	[CHANNEL_BARS] = &channel_bars_ops,
 	[CHANNEL_CHAIN] = &channel_chain_ops,
+	[CHANNEL_FUTURES] = &channel_futures_ops,
 	[CHANNEL_SIGNALS] = &channel_signals_ops,
 };
 
@@ -118,6 +119,7 @@ void channels_init(struct stream *s)
 	for (int k = 0; k < CHANNEL_KINDS; k++)
 		list_init(&s->channels[k]);
 	channel_chain_init(s);
+	channel_futures_init(s);
 }
 
 void channels_fini(struct client *c)

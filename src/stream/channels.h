@@ -47,9 +47,10 @@ struct channel_ops {
 };
 
 /* The kinds: an index into the table, and into stream->channels. */
-enum channel_kind { CHANNEL_BARS, CHANNEL_CHAIN, CHANNEL_SIGNALS, CHANNEL_KINDS };
+enum channel_kind { CHANNEL_BARS, CHANNEL_CHAIN, CHANNEL_FUTURES, CHANNEL_SIGNALS, CHANNEL_KINDS };
 
-extern const struct channel_ops channel_bars_ops, channel_chain_ops, channel_signals_ops;
+extern const struct channel_ops channel_bars_ops, channel_chain_ops, channel_futures_ops,
+	channel_signals_ops;
 
 /* Return the status of the command's result. */
 const char *channel_subscribe(struct client *c, const struct scope *scope, const char *name);
@@ -68,8 +69,9 @@ void channels_flush(struct stream *s);
 
 void channels_init(struct stream *s);
 
-/* channel_chain.c: hears when a chain has another text. */
+/* channel_chain.c, channel_futures.c: hear when a chain, or a row of futures, has another text. */
 void channel_chain_init(struct stream *s);
+void channel_futures_init(struct stream *s);
 
 /* Appends {"type":TYPE,"channel":"NAME","data": to a message; the caller appends the value and a
  * "}". */

@@ -29,6 +29,7 @@
 #include "market/interest.h"
 #include "market/upstream.h"
 #include "options/chains.h"
+#include "options/futures.h"
 #include "refdata/refdata.h"
 #include "signals/signals.h"
 #include "store/store.h"
@@ -65,6 +66,7 @@ struct stream_deps {
 	struct signals *signals; /* NULL: no channel of signals */
 	struct store *store;     /* where clients are told of; or NULL */
 	struct chains *chains;   /* NULL: no channel of chains */
+	struct futures *futures; /* NULL: no channel of futures */
 	struct interest *interest;
 	const struct stream_config *cfg;
 	struct auth *auth;                /* NULL: whoever connects may everything */

@@ -206,6 +206,7 @@ struct stream {
 	struct list channels[CHANNEL_KINDS]; /* what clients have of each kind */
 	unsigned woken;                      /* kinds with news, by bits */
 	struct chains_listener chains_listener;
+	struct futures_listener futures_listener;
 	struct auth_listener keys;       /* told when they have changed */
 	struct signals_listener signals; /* told of each, for the channel */
 	struct book_subscriber subscriber;

@@ -17,7 +17,7 @@ class Server:
         self.case, self.log, self.process, self.wrap = case, [], None, list(wrap)
         self.sets = {"server.data_dir": os.path.join(case.folder, "var"),
                      "http.listen": "127.0.0.1:0", "stream.listen": "127.0.0.1:0",
-                     "redis.url": "", "signals.apps": "", "options.chains": "",
+                     "redis.url": "", "signals.apps": "", "options.chains": "", "futures.underlyings": "",
                      "sim.start": "2026-11-20T09:15:00"}
         self.sets.update(sets or {})
         self.args = args

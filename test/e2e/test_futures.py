@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The futures of an underlying over REST, reckoned again from /quotes by plain arithmetic."""
+import json
 import math
+import os
 from decimal import Decimal
 
 from lib import until
@@ -147,3 +149,124 @@ async def test_futures_in_scope(t):
     assert keys[2] not in str(f) and [m["month"] for m in f["months"]] == ["near", "next"], f
     f = await ask("none")
     assert f["months"] == [] and f["spreads"] == [] and "oi" not in f, f
+
+
+# --- live -----------------------------------------------------------------------------------------
+
+async def newest(c, channel):
+    """The newest data of a channel, once there is some."""
+    await until(lambda: any(m.get("channel") == channel for m in c.replies), 10, channel)
+    return [m for m in c.replies if m.get("channel") == channel][-1]["data"]
+
+
+async def subscribe(c, *channels):
+    n = sum(m["type"] == "subscription_update" for m in c.replies)
+    await c.ws.send(json.dumps({"action": "subscribe", "channels": channels}))
+    await until(lambda: sum(m["type"] == "subscription_update" for m in c.replies) > n, 10, "the answer")
+    last = [m for m in c.replies if m["type"] == "subscription_update"][-1]
+    return {r["channel"]: r["status"] for r in last["results"]}
+
+
+async def test_futures_channel(t):
+    """The channel's object is the one of REST, and goes on."""
+    s = await three_months(t)
+    c = await t.client(s)
+    assert await subscribe(c, "futures:NIFTY", "futures:NIFTTY", "futures:", "futures:TCS") == {
+        "futures:NIFTY": "subscribed", "futures:NIFTTY": "unknown_underlying",
+        "futures:": "unknown_channel", "futures:TCS": "unknown_underlying"}
+    data, rest = await newest(c, "futures:NIFTY"), await futures(s)
+    assert data.keys() == rest.keys(), data.keys() ^ rest.keys()
+    for a, b in zip(data["months"], rest["months"]):
+        assert a["key"] == b["key"] and a.keys() == b.keys(), (a, b)
+    seq = int(data["seq"])
+
+    async def moves():
+        return int((await newest(c, "futures:NIFTY"))["seq"]) > seq
+    await until(moves, 10, "a newer state")
+    m = await s.metrics()
+    assert m["agnidata_futures_live"] == 1, m
+    await c.ws.send(json.dumps({"action": "unsubscribe", "channels": ["futures:NIFTY"]}))
+
+    async def is_given_up():
+        return (await s.metrics())["agnidata_futures_live"] == 0
+    await until(is_given_up, 10, "nobody reads it")
+    computed = (await s.metrics())["agnidata_futures_computed_total"]
+    await futures(s)
+    assert (await s.metrics())["agnidata_futures_computed_total"] == computed
+
+
+async def test_futures_channel_asks_for_its_contracts(t):
+    """What nobody watches is asked for as long as somebody reads the channel."""
+    s = await t.server({"sim.speed": "10", "instruments.watch": "NSE_EQ|INE467B01029"})
+    await s.live()
+    c = await t.client(s)
+    assert (await subscribe(c, "futures:NIFTY"))["futures:NIFTY"] == "subscribed"
+
+    async def whole():
+        f = await newest(c, "futures:NIFTY")
+        return len(f["months"]) == 3 and "roll_pct" in f and "high" in f["months"][2]
+    await until(whole, 15, "three months with everything")
+
+
+async def test_futures_channel_in_scope(t):
+    keys = {name: await t.key("--role", "viewer", "--name", name, *scope)
+            for name, scope in (("index", ("--scope", "NSE_INDEX|*")), ("all", ()))}
+    s = await t.server({"sim.speed": "10"})
+    seen = {}
+    for name, key in keys.items():
+        c = await t.client(s, headers={"Authorization": f"Bearer {key}"})
+
+        async def subscribed(c=c):
+            return (await subscribe(c, "futures:NIFTY"))["futures:NIFTY"] == "subscribed"
+        await until(subscribed, 10, "the channel")
+
+        async def has_spot(c=c):
+            return "ltp" in (await newest(c, "futures:NIFTY")).get("spot", {})
+        await until(has_spot, 10, "the index")
+        seen[name] = await newest(c, "futures:NIFTY")
+    assert seen["index"]["months"] == [] and "NSE_FO" not in str(seen["index"]), seen["index"]
+    assert len(seen["all"]["months"]) == 3, seen["all"]
+
+
+async def test_futures_in_redis(t):
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url, "futures.underlyings": "NIFTY", "sim.speed": "10"})
+    await s.live()
+
+    async def document():
+        text = await redis.cmd("GET", "agni-sim:futures:{NIFTY}")
+        data = json.loads(text) if text else {"months": []}
+        return data if len(data["months"]) == 3 and "roll_pct" in data else None
+    data = await until(document, 15, "the futures in Redis")
+    assert data["underlying"] == "NIFTY" and data["months"][0]["basis"], data
+    assert await redis.cmd("SMEMBERS", "agni-sim:index:futures") == [b"NIFTY"]
+    assert 0 < await redis.cmd("TTL", "agni-sim:futures:{NIFTY}") <= 30
+    h = await s.health()
+    assert "futures of 1 underlyings live" in str(h["modules"]), h["modules"]
+    assert h["status"] == "UP", h
+
+
+async def test_futures_build_up_over_a_restart(t):
+    """Against the close of the session before, whoever was running since."""
+    sets = {"sim.start": "2026-11-19T15:39:50", "futures.buildup_oi_bp": "0",
+            "futures.buildup_price_bp": "0"}
+    s = await t.server(sets)
+    await s.logged(r"open interest of 2026-11-19 is kept: \d+ contracts", 30)
+    path = os.path.join(t.folder, "var", "sim", "oi", "2026-11-19.oi")
+    with open(path, encoding="ascii") as f:
+        kept = dict(line.split() for line in f if "|" in line)
+    await s.stop()
+    s = await three_months(t, {**sets, "sim.start": "2026-11-20T09:15:00"})
+
+    async def compared():
+        f = await futures(s)
+        return f if all("buildup" in m for m in f["months"]) else None
+    f = await until(compared, 15, "a build-up of three months")
+    names = {(1, 1): "long_buildup", (-1, 1): "short_buildup", (1, -1): "short_covering",
+             (-1, -1): "long_unwinding"}
+    for m in f["months"]:
+        before, change = int(kept[m["key"]]), float(Decimal(m["ltp"]) - Decimal(m["cp"]))
+        assert int(m["prev_oi"]) == before and int(m["oi_change"]) == int(m["oi"]) - before, m
+        near(m["oi_change_pct"], 100 * (int(m["oi"]) - before) / before)
+        sides = [(x > 0) - (x < 0) for x in (change, int(m["oi"]) - before)]
+        assert m["buildup"] == names.get(tuple(sides), "neutral"), m

@@ -68,7 +68,9 @@ def feed_of(option):
     """A side of the chain as the feed told it: zeros are not sent, iv is a fraction."""
     m, g = option["market_data"], option["option_greeks"]
     return {"fullFeed": {"marketFF": {
-        "ltpc": {"ltp": m["ltp"], "ltt": AT_MS - 1000, "ltq": 65, "cp": m["close_price"]},
+        # When it traded the answer does not say: some prices are of hours before.
+        "ltpc": {"ltp": m["ltp"], "ltt": AT_MS - 3600000 if m["ltp"] else 0, "ltq": 65,
+                 "cp": m["close_price"]},
         "marketLevel": {"bidAskQuote": [{"bidQ": m["bid_qty"], "bidP": m["bid_price"],
                                          "askQ": m["ask_qty"], "askP": m["ask_price"]}]},
         "optionGreeks": {n: g[n] for n in ("delta", "theta", "gamma", "vega")},

@@ -36,7 +36,7 @@ def upgrade(path="/ws", host="127.0.0.1", **headers):
 
 KNOWN_TYPES = {"connection", "status", "subscription_update", "subscriptions", "market_data",
                "heartbeat", "pong", "error", "cannot_resume", "gap", "epoch", "stopping",
-               "selection", "chain", "signal"}
+               "selection", "chain", "futures", "signal"}
 
 
 class Client:

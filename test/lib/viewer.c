@@ -43,6 +43,7 @@ void theatre_open(struct theatre *t)
 							.signals = t->signals,
 							.store = t->store,
 							.chains = t->chains,
+							.futures = t->futures,
 							.interest = &t->market.interest,
 							.cfg = &t->cfg,
 							.auth = t->auth,

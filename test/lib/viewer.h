@@ -20,6 +20,7 @@ struct theatre {
 	struct signals *signals; /* NULL: no channel of signals */
 	struct store *store;     /* NULL: clients are told of nowhere */
 	struct chains *chains;   /* NULL: no channel of chains */
+	struct futures *futures; /* NULL: no channel of futures */
 	/* NULL: selectors are not served */
 	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
 			   void *fn_arg, struct resolve_miss *miss);
