@@ -7,8 +7,8 @@
  *
  * Of units minutes (1 to 300), hours (1 to 5), days (1). They are put together from the exchange's own
  * completed minutes, which the feed brings, and the day's is the exchange's too; never from our own ticks,
- * which are samples. A candle that is not over, or of which a part was not seen, is left out, for this
- * form has no word for it. Days before today are not here.
+ * which are samples. A candle that is not over, of which a part was not seen, or that goes on behind the
+ * last message of an instrument that nobody watches now, is left out, for this form has no word for it. Days before today are not here.
  *
  * The broker's SDKs send no token on this path. Prices are for who has a key all the same: without keys, on
  * loopback, everybody.
@@ -33,6 +33,7 @@ struct wish {
 	inst_id id;
 	const char *key;
 	bool is_day;
+	bool is_stale;     /* nobody watches the instrument now, or the link is down */
 	int64_t length_ms; /* of a candle */
 };
 
@@ -142,7 +143,7 @@ static bool is_whole(const struct instrument_bars *of, const struct wish *w, con
 
 	if (w->length_ms == MINUTE_MS)
 		return true;
-	return of->first_ms < c->start_ms + 2 * MINUTE_MS &&
+	return !(w->is_stale && end > of->last_ms) && of->first_ms < c->start_ms + 2 * MINUTE_MS &&
 	       of->series[SERIES_EXCHANGE].dropped_ms < c->start_ms &&
 	       !bars_has_hole(of, c->start_ms, end);
 }
@@ -212,7 +213,8 @@ static void put_day(const struct api *a, struct buf *b, const struct wish *w, in
 	const unsigned parts = BAR_OPEN | BAR_HIGH | BAR_LOW | BAR_CLOSE | BAR_TS;
 	const struct slot *slot = book_slot(a->deps.book, w->id);
 
-	for (unsigned i = 0; slot && (slot->q.present & QUOTE_BARS) && i < slot->q.bars_n; i++) {
+	for (unsigned i = 0;
+	     slot && !w->is_stale && (slot->q.present & QUOTE_BARS) && i < slot->q.bars_n; i++) {
 		const struct bar *bar = &slot->q.bars[i];
 
 		if (strcmp(bar->interval, "1d") == 0 && (bar->present & parts) == parts &&
@@ -236,6 +238,7 @@ void api_broker_intraday(void *arg, struct http_request *r)
 		return;
 	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	w.id = instruments_find(&a->deps.book->instruments, w.key, strlen(w.key));
+	w.is_stale = w.id == INST_NONE || a->deps.upstream->is_stale(a->deps.upstream->arg, w.id);
 	buf_str(&b, "{\"candles\":[");
 	if (w.id != INST_NONE && w.is_day)
 		put_day(a, &b, &w, now);

@@ -101,7 +101,7 @@ static void publish_due(struct futures *f)
 		if (l->version != l->text_version)
 			publish(f, l, now);
 	}
-	if (first && !uv_is_active((uv_handle_t *)&f->pace))
+	if (first)
 		uv_timer_start(&f->pace, on_pace, (first - now) / NS_PER_MS + 1, 0);
 }
 
@@ -115,7 +115,7 @@ static void on_pace(uv_timer_t *timer)
 	publish_due(container_of(timer, struct futures, pace));
 }
 
-/* What comes about without a tick: a day, an expiry, a master, staleness. */
+/* What comes about without a tick: a day, an expiry, a master, staleness, room within the limits. */
 static void on_second(uv_timer_t *timer)
 {
 	struct futures *f = container_of(timer, struct futures, second);
@@ -123,6 +123,7 @@ static void on_second(uv_timer_t *timer)
 	list_for_each (it, &f->live) {
 		struct futures_live *l = container_of(it, struct futures_live, link);
 
+		futures_live_ask(l);
 		if (!l->is_dirty) /* else it is due when it is due */
 			futures_live_refresh(l);
 	}

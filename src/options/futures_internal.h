@@ -72,6 +72,9 @@ bool futures_live_is(const struct futures_live *l, const char *underlying,
 /* Brings it up to the book, the master and the clock. */
 void futures_live_refresh(struct futures_live *l);
 
+/* Asks again for what there was no room for. */
+void futures_live_ask(struct futures_live *l);
+
 /* The text of the newest version. */
 void futures_live_tell(struct futures_live *l);
 

@@ -95,6 +95,15 @@ static void want_all(struct futures_live *l, const struct master *m)
 	futures_watch(l->owner);
 }
 
+void futures_live_ask(struct futures_live *l)
+{
+	const struct futures_deps *d = &l->owner->deps;
+	struct chains_listing listing = d->listing(d->arg);
+
+	if (l->refused_n && listing.m && listing.version == l->master_version)
+		want_all(l, listing.m);
+}
+
 /* --- what is meant ------------------------------------------------------------------------------ */
 
 /* A feed's clock does not know the day before its first message: contracts of a recording would look

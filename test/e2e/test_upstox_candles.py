@@ -113,3 +113,29 @@ async def test_upstox_candles_in_scope(t):
     r = await s.get(PATH + "NSE_EQ%7CINE467B01029/days/1", headers=headers)
     assert r.error() == "UDAPI100011", r.body
     assert (await s.get(PATH + "NSE_INDEX%7CNifty%2050/days/1")).status == 401
+
+
+async def test_upstox_candles_of_what_nobody_watches(t):
+    """What came after the last message is not known: a candle that goes on behind it is not whole."""
+    tcs = "NSE_EQ|INE467B01029"
+    s = await t.server({"sim.speed": "400", "instruments.watch": "NSE_INDEX|Nifty 50",
+                        "upstream.linger_s": "0"})
+    await s.live()
+    c = await t.client(s)
+    await c.subscribe([tcs], "full")
+
+    async def some():
+        have = await candles(s, tcs, "minutes", 3)
+        return have if len(have) >= 3 else None
+    await until(some, 20, "three candles")
+    assert len(await candles(s, tcs, "days", 1)) == 1
+    await c.ws.send(f'{{"action":"unsubscribe","instruments":["{tcs}"]}}')
+
+    async def has_been_quiet():
+        q, index = await s.quote(tcs), await s.quote("NSE_INDEX|Nifty 50")
+        return q.get("stale") and int(index["ts_ms"]) > int(q["ts_ms"]) + 6 * MINUTE
+    await until(has_been_quiet, 20, "six minutes in which nobody watches it")
+    last = int((await s.quote(tcs))["ts_ms"])
+    have = await candles(s, tcs, "minutes", 3)
+    assert have and all(start + 3 * MINUTE <= last for start in have), (last, have)
+    assert await candles(s, tcs, "days", 1) == {}
