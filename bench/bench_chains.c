@@ -6,6 +6,7 @@
  * A tick is a call of book_publish; without a subscriber it is the first line, to be taken from the
  * others. The chain is that of chain_made.h: a smile with depth, open interest and volume.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,6 +78,16 @@ static void make_master(struct world *w)
 	master_builder_fini(&b);
 }
 
+/* As the exchange quotes. */
+static price_t to_tick(double rupees)
+{
+	price_t p;
+
+	if (!price_from_double(rint(rupees * 20) / 20, &p))
+		abort();
+	return p;
+}
+
 /* A first tick of everything. */
 static inst_id say(struct world *w, const char *key, const struct chain_quote *q)
 {
@@ -85,16 +96,14 @@ static inst_id say(struct world *w, const char *key, const struct chain_quote *q
 	struct tick_meta meta = {.ts_ms = NOW_MS};
 
 	t.q.present = QUOTE_LTP | QUOTE_OI | QUOTE_VTT;
-	if (!price_from_double(q->ltp, &t.q.ltp))
-		abort();
+	t.q.ltp = to_tick(q->ltp);
 	t.q.oi = (double)q->oi;
 	t.q.vtt = q->volume;
 	if (q->present & CHAIN_BID) {
 		t.q.present |= QUOTE_DEPTH;
 		t.q.depth_n = 1;
-		if (!price_from_double(q->bid, &t.q.depth[0].bid) ||
-		    !price_from_double(q->ask, &t.q.depth[0].ask))
-			abort();
+		t.q.depth[0].bid = to_tick(q->bid);
+		t.q.depth[0].ask = to_tick(q->ask);
 	}
 	book_publish(&w->book, id, book_merge(&w->book, id, &t, &meta), ++w->seq);
 	return id;

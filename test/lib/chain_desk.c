@@ -51,7 +51,7 @@ void chain_desk_open(struct chain_desk *d)
 							.interest = &d->market->interest,
 							.upstream = &d->market->view,
 							.cfg = &d->cfg,
-							.dir = d->dir,
+							.dir = d->dir[0] ? d->dir : NULL,
 							.listing = listing,
 							.arg = d});
 	module_up(chains_module(d->chains));

@@ -157,4 +157,5 @@ def main():
             print("figures", figures(chains[key]))
 
 
-main()
+if __name__ == "__main__":
+    main()

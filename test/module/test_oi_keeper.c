@@ -229,6 +229,24 @@ static void test_damaged(void **state)
 	previous(LATER, PREV_OI_NONE);
 }
 
+/* A recording that is played has no folder: sessions of it are compared, and nothing is written. */
+static void test_without_a_folder(void **state)
+{
+	char first = d.dir[0];
+
+	(void)state;
+	chain_desk_close(&d);
+	d.dir[0] = '\0';
+	chain_desk_open(&d);
+	say_at("2026-01-13T15:29:59", LATER, 700);
+	say_at("2026-01-13T15:30:00", DESK_INDEX, -1);
+	say_at("2026-01-14T09:15:00", LATER, 650);
+	check_i64(previous(LATER, PREV_OI_SESSION), 700);
+	chain_desk_close(&d);
+	d.dir[0] = first;
+	check(!has_file("2026-01-13"));
+}
+
 static bool is_degraded(void *arg)
 {
 	char why[HEALTH_WHY_MAX];
@@ -265,6 +283,7 @@ int main(void)
 		TEST(test_link_down_at_close),
 		TEST(test_evening),
 		TEST(test_damaged),
+		TEST(test_without_a_folder),
 		TEST(test_disk),
 	};
 
