@@ -131,13 +131,20 @@ static uint32_t contract_of(const struct master *m, struct stretch s, enum maste
 
 /* --- the money -------------------------------------------------------------------------------- */
 
+static const struct slot *slot_of_key(const struct resolve_market *market, const char *key)
+{
+	inst_id id = instruments_find(&market->book->instruments, key, strlen(key));
+
+	return id == INST_NONE ? NULL : book_slot(market->book, id);
+}
+
 static bool price_of(const struct resolve_market *market, const char *key,
 		     struct resolve_money *out)
 {
-	inst_id id = instruments_find(&market->book->instruments, key, strlen(key));
-	const struct slot *slot = id == INST_NONE ? NULL : book_slot(market->book, id);
+	const struct slot *slot = slot_of_key(market, key);
 
-	if (!slot || !(slot->q.present & QUOTE_LTP) || price_to_double(slot->q.ltp) <= 0)
+	if (!slot || slot->suspect || !(slot->q.present & QUOTE_LTP) ||
+	    price_to_double(slot->q.ltp) <= 0)
 		return false;
 	*out = (struct resolve_money){.is_known = true,
 				      .price = price_to_double(slot->q.ltp),
@@ -150,9 +157,12 @@ static bool money_of(const struct master *m, uint32_t underlying, day_t expiry,
 		     const struct resolve_market *market, struct resolve_money *out)
 {
 	const struct master_underlying *u = &m->underlyings[underlying];
+	const struct slot *spot = slot_of_key(market, master_text(m, u->key));
 
 	if (price_of(market, master_text(m, u->key), out))
 		return true;
+	if (spot && spot->suspect) /* for as long as that lasts the money is not moved by a basis */
+		return false;
 	for (uint32_t i = 0; i < u->n; i++) {
 		uint32_t row = m->contracts[u->first + i];
 

@@ -11,7 +11,8 @@
  * Money. ATM is the listed strike nearest to the underlying's last price, the lower one of two that
  * are equally near; ATM+1 is the next higher listed strike, whatever the distance. Where the
  * underlying itself has no price the future of the same expiry (or the next one that has a price)
- * takes its place, and the answer says so. With neither there is no ATM: it is not guessed.
+ * takes its place, and the answer says so. With neither there is no ATM: it is not guessed; nor is it told
+ * from a price that is suspect.
  */
 #ifndef AGNI_MARKET_RESOLVE_H
 #define AGNI_MARKET_RESOLVE_H

@@ -6,18 +6,27 @@
 
 #include <math.h>
 
+#define AHEAD_MS 60000
+
 /* How far beyond zero on this side. */
 static double reach(enum signal_side side, double value)
 {
 	return side == SIGNAL_BUY ? value : -value;
 }
 
-/* A time that lies ahead is of a market that has begun anew since. */
+/* When this side fired, or 0. A time that lies far ahead is of a market that has begun anew since; one that
+ * lies a little ahead is of a message that overtook this one. */
+static int64_t fired_before(const struct edge *e, enum signal_side side, int64_t ms)
+{
+	return e->fired_ms[side] <= ms + AHEAD_MS ? e->fired_ms[side] : 0;
+}
+
 static bool is_cooling(const struct edge *e, const struct edge_rule *rule, enum signal_side side,
 		       int64_t ms)
 {
-	return e->fired_ms[side] && e->fired_ms[side] <= ms &&
-	       ms - e->fired_ms[side] < rule->cooldown_ms;
+	int64_t fired = fired_before(e, side, ms);
+
+	return fired && ms - fired < rule->cooldown_ms;
 }
 
 /* Nothing fires; what a journal has said of this very day stands until the value is back. */
@@ -27,8 +36,8 @@ static void begin_day(struct edge *e, const struct edge_rule *rule, double value
 
 	for (int side = SIGNAL_BUY; side <= SIGNAL_SELL; side++) {
 		double far = reach((enum signal_side)side, value);
-		bool was_today = e->fired_ms[side] && e->fired_ms[side] <= ms &&
-				 ist_day(e->fired_ms[side]) == today;
+		int64_t fired = fired_before(e, (enum signal_side)side, ms);
+		bool was_today = fired && ist_day(fired) == today;
 
 		e->is_fired[side] = far >= rule->threshold || (was_today && far > rule->rearm);
 	}

@@ -44,15 +44,18 @@ uint8_t judge_tick(void *arg, inst_id id, const struct slot *slot)
 		.q = &slot->q, .said = book->said, .flags = slot->flags, .ts_ms = slot->ts_ms};
 	uint8_t before, now;
 
-	if (!s->deps.cfg->quarantine)
+	before = slot->suspect;
+	if (!s->deps.cfg->quarantine) {
+		if (before)
+			count(s, before, 0);
 		return 0;
+	}
 	t.contract = contract_of(&s->contracts, &book->instruments, apps_master(s),
 				 apps_generation(s), id);
 	t.is_index = slot->q.arm == ARM_INDEX;
 	if (t.contract->kind == CONTRACT_OPTION)
 		t.level = contract_level(book, t.contract, slot->ts_ms, LEVEL_AGE_MS);
 	st = state_of(s, id);
-	before = slot->suspect;
 	now = quarantine_judge(st, &t);
 	if (AGNI_UNLIKELY(now | before))
 		count(s, before, now);

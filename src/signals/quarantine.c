@@ -14,10 +14,11 @@
 #define JUMP_OPTION   0.5 /* of the price */
 #define JUMP_OTHER    0.05
 #define JUMP_INDEX    0.03
-#define JUMP_RUPEES   1.0   /* an option of a few ticks doubles at once */
-#define FUTURE_SLACK  0.001 /* of the forward, where a future tells it */
-#define SPOT_SLACK    0.005 /* where the spot does; and */
-#define SPOT_CARRY    0.12  /* a year of what it leaves out */
+#define JUMP_RUPEES   1.0     /* an option of a few ticks doubles at once */
+#define AVERAGE_MS    1800000 /* before expiry: it is settled at the average of that time */
+#define FUTURE_SLACK  0.001   /* of the forward, where a future tells it */
+#define SPOT_SLACK    0.005   /* where the spot does; and */
+#define SPOT_CARRY    0.12    /* a year of what it leaves out */
 #define NEAR_SPOT     0.05
 #define NEAR_STRIKE   0.1
 
@@ -83,7 +84,7 @@ static bool is_below_intrinsic(const struct quarantine_state *st, const struct q
 	bool was = st->suspect & SUSPECT_BELOW_INTRINSIC;
 	bool is_now = is_news && has(t->q, QUOTE_LTT) && t->ts_ms - t->q->ltt < TRADE_MS;
 
-	if (!is_option(t) || t->level.source == LEVEL_NONE || t->ts_ms >= c->expiry_ms)
+	if (!is_option(t) || t->level.source == LEVEL_NONE || t->ts_ms >= c->expiry_ms - AVERAGE_MS)
 		return false;
 	if (!(has_book && has(t->said, QUOTE_DEPTH)) && !is_now)
 		return was;

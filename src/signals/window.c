@@ -32,6 +32,8 @@ bool window_take(struct window *w, int64_t step_ms, int64_t ms, const double now
 	int64_t step = ms / step_ms;
 	day_t day = ist_day(ms);
 
+	if (step < w->step && w->step - step <= WINDOW_STEPS)
+		step = w->step; /* a message that was overtaken */
 	if (w->day != day || step < w->step) {
 		*w = (struct window){.day = day};
 	} else if (step - w->step > WINDOW_STEPS) {

@@ -229,6 +229,14 @@ static void test_quarantine(void **state)
 	check_i64(seen, 0);
 	check_i64(d.heard, 1);
 	check_i64(module_metric(signals_module(d.signals), "quarantined"), 0);
+	/* A price far away without a trade: no signal. */
+	price(TCS, 3000, 3000);
+	price(TCS, 2800, 3000);
+	check_i64(seen, SUSPECT_JUMP);
+	check_i64(d.heard, 1);
+	price(TCS, 2960, 3000); /* -1.3 % */
+	check_i64(seen, 0);
+	check_i64(d.heard, 2); /* that one is true */
 	/* Where it is off nothing is flagged. */
 	set("signals.quarantine=off");
 	q.depth[0] = (struct depth_row){1, 31010000, 31000000, 1};

@@ -191,6 +191,18 @@ static void test_what_lies_ahead_does_not_count(void **state)
 	check_i64(see_at(1.1, 1000, &side), EDGE_FIRES);
 }
 
+/* Of two connections the slower brings a message that is a little older. */
+static void test_overtaken_message(void **state)
+{
+	enum signal_side side;
+
+	(void)state;
+	see(0);
+	check_i64(see_at(1.1, 1000, &side), EDGE_FIRES);
+	check_i64(see_at(0.1, -150, &side), EDGE_QUIET);
+	check_i64(see_at(1.1, 0, &side), EDGE_SWALLOWED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +218,7 @@ int main(void)
 		cmocka_unit_test_setup(test_new_thresholds_fire_nothing_old, setup),
 		cmocka_unit_test_setup(test_restart_does_not_fire_again, setup),
 		cmocka_unit_test_setup(test_restart_on_another_day, setup),
+		cmocka_unit_test_setup(test_overtaken_message, setup),
 		cmocka_unit_test_setup(test_what_lies_ahead_does_not_count, setup),
 	};
 

@@ -130,6 +130,24 @@ static void test_money(void **state)
 	stand_down(&s);
 }
 
+/* A price in quarantine tells nothing, and the future's does not take its place for as long. */
+static void test_money_in_quarantine(void **state)
+{
+	struct stand s;
+	struct slot *spot;
+
+	(void)state;
+	stand_up(&s, listed_small(), "2026-01-13T10:00:00");
+	set_price(&s, INDEX, 25210, 0);
+	set_price(&s, "NSE_FO|1", 25310, 0);
+	spot = s.book.slots[instruments_find(&s.book.instruments, INDEX, strlen(INDEX))];
+	spot->suspect = SUSPECT_JUMP;
+	check_str(ask(&s, "NIFTY", TYPE_CE, "current", "ATM"), "no_price: ");
+	spot->suspect = 0;
+	check_str(ask(&s, "NIFTY", TYPE_CE, "current", "ATM"), "NSE_FO|104");
+	stand_down(&s);
+}
+
 /* For want of a spot price the future's; it has to be of that expiry or a later one. */
 static void test_money_of_the_future(void **state)
 {
@@ -301,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_money),
+		cmocka_unit_test(test_money_in_quarantine),
 		cmocka_unit_test(test_money_of_the_future),
 		cmocka_unit_test(test_strikes),
 		cmocka_unit_test(test_names),

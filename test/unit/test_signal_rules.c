@@ -158,6 +158,10 @@ static void test_momentum_gap(void **state)
 	check(!look(&momentum_ops));
 	setup(NULL);
 	breathe(10);
+	o.ms -= 7000; /* a message that was overtaken takes nothing away */
+	check(look(&momentum_ops));
+	setup(NULL);
+	breathe(10);
 	o.ms -= 3600000; /* a market that begins anew */
 	check(!look(&momentum_ops));
 }
