@@ -97,6 +97,12 @@ static void put_text(struct buf *b, const char *name, const char *text)
 	buf_json_str(b, text, strlen(text));
 }
 
+static void put_whole(struct buf *b, const char *name, int64_t v)
+{
+	put_name(b, name);
+	buf_i64(b, v);
+}
+
 static void put_number(struct buf *b, const char *name, double v)
 {
 	put_name(b, name);
@@ -134,15 +140,17 @@ static void put_contract(struct buf *b, const struct master *m, const struct mas
 	put_text(b, "instrument_key", key);
 	put_text(b, "exchange_token", master_text(m, row->token));
 	put_text(b, "trading_symbol", master_text(m, row->symbol));
-	put_number(b, "tick_size", row->tick_size * 100.0 / PRICE_SCALE); /* paise */
-	put_number(b, "lot_size", row->lot_size);
+	put_name(b, "tick_size");
+	buf_price(b, (price_t)row->tick_size * 100); /* paise */
+	put_whole(b, "lot_size", row->lot_size);
 	put_text(b, "instrument_type", row->type == TYPE_CE ? "CE" : "PE");
-	put_number(b, "freeze_quantity", row->freeze_quantity);
+	put_whole(b, "freeze_quantity", row->freeze_quantity);
 	put_text(b, "underlying_key", underlying);
 	put_text(b, "underlying_type", underlying_type(underlying));
 	put_text(b, "underlying_symbol", master_text(m, m->underlyings[row->underlying].symbol));
-	put_number(b, "strike_price", price_to_double(row->strike));
-	put_number(b, "minimum_lot", row->lot_size);
+	put_name(b, "strike_price");
+	buf_price(b, row->strike);
+	put_whole(b, "minimum_lot", row->lot_size);
 	put_name(b, "weekly");
 	buf_str(b, row->is_weekly ? "true}" : "false}");
 }

@@ -45,7 +45,8 @@ async def test_rest_health(t):
     assert int(h["seq"]) > 0 and int(h["instruments"]) == 41
     assert re.fullmatch("[0-9a-f]+", h["epoch"])
     names = ["tape", "bars", "store", "http", "ws", "audit", "auth", "token", "refdata",
-             "options", "signals", "api", "stream", "sim", "feed"]
+             "options", "futures", "signals", "outputs", "api", "stream", "sim",
+             "feed"]
     assert list(h["modules"]) == names
     assert all(m["status"] == "UP" for m in h["modules"].values()), h["modules"]
 

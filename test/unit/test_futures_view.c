@@ -240,6 +240,37 @@ static void test_stale(void **state)
 	check(strstr(text(), "basis") == NULL && strstr(text(), "25800") == NULL);
 }
 
+static uint8_t judge(void *arg, inst_id id, const struct slot *slot)
+{
+	(void)slot;
+	return id == *(const inst_id *)arg ? SUSPECT_JUMP : 0;
+}
+
+/* What the quarantine suspects is shown as such, and counts for nothing. */
+static void test_suspect(void **state)
+{
+	inst_id suspect = instruments_intern(&book.instruments, "NSE_FO|2", 8);
+
+	(void)state;
+	book.judge = judge;
+	book.judge_arg = &suspect;
+	SAY(INDEX, .ltp = 25800);
+	SAY("NSE_FO|1", .ltp = 25850, .oi = 700);
+	SAY("NSE_FO|2", .ltp = 95000, .oi = 200, .cp = 25900);
+	SAY("NSE_FO|3", .ltp = 26050, .oi = 100);
+	make("NIFTY", NULL);
+	check_i64(v.figures[1].has, 0);
+	check(!v.summary.has_roll && !(v.summary.spreads[0].has | v.summary.spreads[1].has));
+	check(strstr(text(), "\"age_ms\":1000,\"suspect\":[\"jump\"]") != NULL);
+	check(strstr(text(), "95000") == NULL);
+	suspect = instruments_find(&book.instruments, INDEX, strlen(INDEX));
+	SAY("NSE_FO|2", .ltp = 25950, .oi = 200);
+	SAY(INDEX, .ltp = 258);
+	make("NIFTY", NULL);
+	check_i64(v.figures[0].has & FUTURES_BASIS, 0);
+	check(v.summary.has_roll && v.summary.spreads[0].has);
+}
+
 /* The day's range is of the day of the price. */
 static void test_range(void **state)
 {
@@ -293,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_suspect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_scope, setup, teardown),
 	};
