@@ -146,6 +146,46 @@ async def test_monitor_draws_and_reacts(t):
         await term.ended(0)
 
 
+async def test_monitor_shows_clients_and_the_server(t):
+    """What /clients and /health say, by way of Redis; and that the server has gone."""
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url})
+    await s.live()
+    c = await t.client(s)
+    await c.subscribe(list(await s.quotes())[:7])
+    listed = loads((await s.get("/clients")).body)["data"]["clients"]
+
+    async def there():
+        d = await monitor_json(redis, parse=loads)
+        return d["status"] and d["clients"] and d["clients"][0]["data"]["subscriptions"] == "7" and d
+    d = await until(there, 15, "the client and the status are in Redis")
+    row = d["clients"][0]
+    assert row["id"] == listed[0]["id"] and set(row["data"]) == set(listed[0])
+    health = await s.health()
+    assert d["status"]["status"] == health["status"] and int(d["status"]["rss_bytes"]) > 1 << 20
+    async with terminal(redis) as term:
+        await term.shows(r"server \d+\.\d+\.\d+ UP  upstream live  token READY",
+                         r"memory: redis \S+  server \d\S+  ticks \d+  clients 1", r"clients 1 ")
+        term.send("4")
+        await term.shows(r"\[4 clients 1\]", row["id"] + r" .* 7 +0 ")
+        term.send("6")
+        await term.shows(r"status +UP")
+        term.send("/s")  # thins the list out, and a page further
+        await term.shows(r"filter: s_")
+        term.send("tate\r")
+        await term.shows(r"upstream\.state +live", r"token\.state +READY")
+        term.send("\x1b")
+        await term.lacks("filter \"state")
+        term.send("/rss\r")
+        await term.shows(r"rss_bytes +\d{7}", r"1-1 of 1 ")
+        await c.close()
+        await term.shows(r"4 clients 0", limit=20)
+        await s.stop()
+        await term.shows(r"server: GONE|no status in Redis")
+        term.send("q")
+        await term.ended(0)
+
+
 async def test_monitor_follows_the_size(t):
     redis = await t.redis()
     for i in range(60):
