@@ -106,7 +106,8 @@ static void head_lines(struct sheet *s, const cJSON *doc)
 	put_fixed(p, "days", doc_number(doc, "days"), 2, "");
 	pen_end_line(p);
 	pen_text(p, STYLE_DIM, "fwd ");
-	pen_printf(p, STYLE_PLAIN, "%s %s", number_price(doc_number(forward, "level"), text),
+	pen_printf(p, STYLE_PLAIN, "%s %s",
+		   number_fixed(doc_number(forward, "level"), 2, false, text),
 		   doc_text(forward, "source"));
 	put_price(p, doc, "ATM", "atm");
 	put_fixed(p, "iv", 100 * doc_number(smile, "atm_iv"), 2, "%");

@@ -131,6 +131,10 @@ void pen_fill(struct pen *p, enum style style)
 void pen_end_line(struct pen *p)
 {
 	set_style(p, STYLE_PLAIN);
+	while (p->kind == PEN_PLAIN && p->used > 0 && p->out->data[p->out->len - 1] == ' ') {
+		p->out->len--;
+		p->used--;
+	}
 	if (is_screen(p) && p->used < p->cols)
 		buf_str(p->out, "\x1b[K");
 	buf_str(p->out, is_screen(p) ? "\r\n" : "\n");

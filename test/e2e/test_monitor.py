@@ -186,6 +186,35 @@ async def test_monitor_shows_clients_and_the_server(t):
         await term.ended(0)
 
 
+def without_ages(doc):
+    """What a market that stands still does not change."""
+    if isinstance(doc, dict):
+        return {k: without_ages(v) for k, v in doc.items() if k not in ("age_ms", "stale", "days")}
+    return [without_ages(v) for v in doc] if isinstance(doc, list) else doc
+
+
+async def test_monitor_chain_is_what_rest_says(t):
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url, "options.chains": "NIFTY"})
+    await s.live()
+
+    async def is_equal():
+        d = await monitor_json(redis, "--options", parse=loads)
+        rest = (await s.get("/chain/NIFTY")).data()
+        assert set(d) == {"redis", "prefix", "time_ms", "chains"}
+        return d["chains"] and d["chains"][0]["data"] and (
+            without_ages(d["chains"][0]["data"]) == without_ages(rest)) and d
+    async with terminal(redis, "--options") as term:
+        await term.shows(r"\[2 chain 1\]", r"NIFTY@\d+-\d+-\d+ +ttl \d+s +spot \d", r"max pain \d",
+                         r"PCR oi \d", r" A +\d{5} A ")
+        term.send("1/25800ce\r")  # an instrument is found by what the chain calls it
+        await term.shows(r"NSE_FO\|\d+ NIFTY 25800CE \d\d-\d\d", "1-1 of 1 ")
+        await still(s)
+        await until(is_equal, 15, "the chain of Redis and that of /chain/NIFTY are one")
+        term.send("q")
+        await term.ended(0)
+
+
 async def test_monitor_follows_the_size(t):
     redis = await t.redis()
     for i in range(60):

@@ -30,6 +30,11 @@ static void test_columns(void **state)
 	pen_end_line(&p);
 	check_str(buf_cstr(&out), "ab       12 abcd~ ##### abcde |\n");
 	p = pen_of(PEN_PLAIN, 10);
+	pen_left(&p, STYLE_BAR, 8, "a");
+	pen_end_line(&p);
+	pen_end_line(&p);
+	check_str(buf_cstr(&out), "a\n\n"); /* no spaces at the end of a line on paper */
+	p = pen_of(PEN_PLAIN, 10);
 	pen_left(&p, STYLE_PLAIN, 8, "ab");
 	pen_number(&p, STYLE_PLAIN, 8, "12345678");
 	pen_text(&p, STYLE_PLAIN, "more");
