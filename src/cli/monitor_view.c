@@ -244,7 +244,9 @@ static void put_keys(struct sheet *s, uint32_t from, uint32_t shown)
 		if (v->sorts)
 			pen_printf(p, STYLE_BAR, "  by %s%s", v->sorts[ui->sort[ui->view]],
 				   ui->is_reversed ? " reversed" : "");
-		pen_text(p, STYLE_BAR, "  q quit  arrows  / filter  s sort  r reverse");
+		pen_text(p, STYLE_BAR, "  q quit  arrows  / filter");
+		if (v->sorts)
+			pen_text(p, STYLE_BAR, "  s sort  r reverse");
 		if (v->docs != MONITOR_KINDS)
 			pen_text(p, STYLE_BAR, "  n next");
 	}

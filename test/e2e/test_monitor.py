@@ -189,28 +189,69 @@ async def test_monitor_shows_clients_and_the_server(t):
 def without_ages(doc):
     """What a market that stands still does not change."""
     if isinstance(doc, dict):
-        return {k: without_ages(v) for k, v in doc.items() if k not in ("age_ms", "stale", "days")}
+        return {k: without_ages(v) for k, v in doc.items() if k not in ("age_ms", "stale", "days", "ts_ms")}
     return [without_ages(v) for v in doc] if isinstance(doc, list) else doc
+
+
+async def agrees(s, redis, view, member, target):
+    """The document in Redis and the answer over REST are one."""
+    await still(s)
+
+    async def is_equal():
+        d = await monitor_json(redis, view, parse=loads)
+        rest = (await s.get(target)).data()
+        assert set(d) == {"redis", "prefix", "time_ms", member}
+        return d[member] and d[member][0]["data"] and (
+            without_ages(d[member][0]["data"]) == without_ages(rest))
+    await until(is_equal, 15, f"{member} in Redis and {target} are one")
 
 
 async def test_monitor_chain_is_what_rest_says(t):
     redis = await t.redis()
     s = await t.server({"redis.url": redis.url, "options.chains": "NIFTY"})
     await s.live()
-
-    async def is_equal():
-        d = await monitor_json(redis, "--options", parse=loads)
-        rest = (await s.get("/chain/NIFTY")).data()
-        assert set(d) == {"redis", "prefix", "time_ms", "chains"}
-        return d["chains"] and d["chains"][0]["data"] and (
-            without_ages(d["chains"][0]["data"]) == without_ages(rest)) and d
     async with terminal(redis, "--options") as term:
         await term.shows(r"\[2 chain 1\]", r"NIFTY@\d+-\d+-\d+ +ttl \d+s +spot \d", r"max pain \d",
                          r"PCR oi \d", r" A +\d{5} A ")
         term.send("1/25800ce\r")  # an instrument is found by what the chain calls it
         await term.shows(r"NSE_FO\|\d+ NIFTY 25800CE \d\d-\d\d", "1-1 of 1 ")
+        await agrees(s, redis, "--options", "chains", "/chain/NIFTY")
+        term.send("q")
+        await term.ended(0)
+
+
+async def test_monitor_futures_are_what_rest_says(t):
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url, "futures.underlyings": "NIFTY"})
+    await s.live()
+    async with terminal(redis, "--futures") as term:
+        await term.shows(r"\[3 futures 1\]", r"NIFTY +ttl \d+s +spot \d", r"near to next [+-]\d",
+                         r"near 20\d\d-\d\d-\d\d +\d{5}\.\d\d ", r"far  20")
+        await agrees(s, redis, "--futures", "futures", "/futures/NIFTY")
+        term.send("q")
+        await term.ended(0)
+
+
+async def test_monitor_signals_as_they_come(t):
+    """What /signals lists is what the monitor shows, the newest on top and below."""
+    redis = await t.redis()
+    s = await t.server({"redis.url": redis.url, "signals.apps": "simple,options,futures",
+                        "sim.speed": "20"})
+    await s.live()
+    async with terminal(redis, "--signals", cols=130) as term:
+        await term.shows(r"\d\d:\d\d:\d\d (BUY|SELL) +\S+\|", r"signal \d\d:\d\d:\d\d (BUY|SELL)",
+                         limit=60)
         await still(s)
-        await until(is_equal, 15, "the chain of Redis and that of /chain/NIFTY are one")
+        listed = loads((await s.get("/signals")).body)["data"]["signals"]
+        listed.sort(key=lambda g: -int(g["id"]))
+
+        async def is_equal():
+            d = await monitor_json(redis, "--signals", parse=loads)
+            n = min(len(listed), len(d["signals"]))
+            return n and [g["data"] for g in d["signals"]][:n] == listed[:n]
+        await until(is_equal, 15, "/signals and the stream are one")
+        top = listed[0]
+        await term.shows(rf"signal \S+ {top['side']} {re.escape(top['key'])} at")
         term.send("q")
         await term.ended(0)
 
