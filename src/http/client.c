@@ -140,7 +140,7 @@ static int64_t retry_after(const struct message *m)
 }
 
 /* Calls `done`, once, with an answer or an error. */
-static void call_finish(struct http_call *call, const struct message *m, const struct agni_err *err)
+static void call_finish(struct http_call *call, struct message *m, const struct agni_err *err)
 {
 	char url[URL_TEXT_MAX];
 	struct http_result result = {
@@ -154,6 +154,7 @@ static void call_finish(struct http_call *call, const struct message *m, const s
 		.url = url,
 		.body = m ? m->body.data : "",
 		.body_len = m ? m->body.len : 0,
+		.bytes = m ? &m->body : NULL,
 	};
 
 	url_text(&call->url, url);
@@ -215,7 +216,7 @@ void http_client_close(struct http_client *c, void (*done)(void *arg), void *arg
 
 /* ---- one hop after the other -------------------------------------------------------------- */
 
-static void on_hop_done(void *arg, const struct message *answer, const struct agni_err *err);
+static void on_hop_done(void *arg, struct message *answer, const struct agni_err *err);
 
 static struct buf request_text(const struct http_call *call)
 {
@@ -342,7 +343,7 @@ static void call_retry(struct http_call *call)
 		call_finish(call, NULL, &err);
 }
 
-static void on_hop_done(void *arg, const struct message *answer, const struct agni_err *err)
+static void on_hop_done(void *arg, struct message *answer, const struct agni_err *err)
 {
 	struct http_call *call = arg;
 

@@ -17,6 +17,7 @@
 #define AGNI_HTTP_CLIENT_H
 
 #include "core/err.h"
+#include "core/buf.h"
 #include "core/loop.h"
 #include "core/url.h"
 
@@ -59,6 +60,8 @@ struct http_result {
 	const char *url;       /* after redirects, without the query */
 	const char *body;      /* NUL-terminated for convenience */
 	size_t body_len;
+	struct buf *
+		bytes; /* what `body` lies in; who takes it (a large one) leaves it zeroed; NULL: none */
 };
 
 typedef void http_done_fn(void *arg, const struct http_result *result);

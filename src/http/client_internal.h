@@ -40,7 +40,7 @@ struct hop;
 
 /* `answer` is NULL when there is none: then `err` says why. Both are lent. Called once, never from
  * inside hop_start; the hop is still there afterwards. */
-typedef void hop_done_fn(void *arg, const struct message *answer, const struct agni_err *err);
+typedef void hop_done_fn(void *arg, struct message *answer, const struct agni_err *err);
 
 /* Connects to `u` and sends `request`, whose memory is taken over and wiped. `tls` is lent, and set
  * exactly when `u` is https. */

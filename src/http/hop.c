@@ -77,7 +77,7 @@ void hop_expect(struct hop *h, size_t response_max)
 	h->err = (struct agni_err){0};
 }
 
-static void hop_done(struct hop *h, const struct message *answer)
+static void hop_done(struct hop *h, struct message *answer)
 {
 	hop_done_fn *done = h->done;
 
@@ -147,9 +147,10 @@ static int receive(struct hop *h, const char *bytes, size_t len)
 		if (event == PARSER_FAILED)
 			return hop_set_fail(h, fault_code(parser_fault(h->parser)),
 					    parser_fault(h->parser)->text);
-		if (event == PARSER_HEAD)
+		if (event == PARSER_HEAD) {
 			rc = head_check(h);
-		else if (h->msg.status >= 200) {
+			parser_expect(h->parser);
+		} else if (h->msg.status >= 200) {
 			h->is_whole = at == len;
 			return 1;
 		} else /* 100 Continue, 103 Early Hints: the answer comes behind it */

@@ -5,6 +5,8 @@
  */
 #include "http/message.h"
 
+#include <string.h>
+
 #include "core/secret.h"
 
 /* A buffer that grew past this for one large message is given back. */
@@ -18,13 +20,25 @@ static void buf_recycle(struct buf *b)
 		secret_reset(b);
 }
 
+/* A body only grows while it is read: behind its end nothing was ever written, and that may be most of what an
+ * announced length has made room for. */
+static void body_recycle(struct buf *b)
+{
+	if (b->cap <= KEEP_BYTES) {
+		secret_reset(b);
+		return;
+	}
+	explicit_bzero(b->data, b->len);
+	buf_fini(b);
+}
+
 void message_reset(struct message *m)
 {
 	struct buf target = m->target, headers = m->headers, body = m->body;
 
 	buf_recycle(&target);
 	buf_recycle(&headers);
-	buf_recycle(&body);
+	body_recycle(&body);
 	*m = (struct message){
 		.target = target, .headers = headers, .body = body, .content_length = -1};
 }
@@ -33,7 +47,9 @@ void message_fini(struct message *m)
 {
 	secret_wipe_buf(&m->target);
 	secret_wipe_buf(&m->headers);
-	secret_wipe_buf(&m->body);
+	if (m->body.data)
+		explicit_bzero(m->body.data, m->body.len);
+	buf_fini(&m->body);
 }
 
 /* The first value of `name` at or behind `at`; moves `at` behind it. */

@@ -133,6 +133,14 @@ static int on_body(llhttp_t *ll, const char *at, size_t len)
 	return 0;
 }
 
+void parser_expect(struct parser *p)
+{
+	struct message *m = p->m;
+
+	if (m->content_length > 0 && (uint64_t)m->content_length <= p->limits.body_max)
+		buf_reserve(&m->body, (size_t)m->content_length + 1);
+}
+
 static int on_chunk_header(llhttp_t *ll)
 {
 	struct parser *p = ll->data;

@@ -47,6 +47,10 @@ void parser_begin(struct parser *p, struct message *m);
 /* Takes bytes up to the next event; `used` gets their number. */
 enum parser_event parser_feed(struct parser *p, const char *bytes, size_t len, size_t *used);
 
+/* At PARSER_HEAD, for an answer that is trusted to be as long as it says: room for all of its body at once, so
+ * that it is not copied and wiped each time it grows. */
+void parser_expect(struct parser *p);
+
 /* The other side closed: PARSER_DONE when that ends a response's body, else PARSER_FAILED. */
 enum parser_event parser_finish(struct parser *p);
 

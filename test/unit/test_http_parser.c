@@ -768,6 +768,37 @@ static void test_conformance(void **state)
 	check_i64(wrong, 0);
 }
 
+/* The room for a body that says how long it is: made once, unless it is more than is taken. */
+static void expect_room(const char *head, size_t body_n, bool is_made)
+{
+	const struct parser_limits wide = {.head_max = 1000, .headers_max = 9, .body_max = 200000};
+	struct parser *p = parser_create(PARSER_RESPONSE, &wide);
+	struct message m = {0};
+	size_t used;
+	char piece[1000], *room;
+
+	memset(piece, 'x', sizeof(piece));
+	parser_begin(p, &m);
+	check_i64(parser_feed(p, head, strlen(head), &used), PARSER_HEAD);
+	parser_expect(p);
+	check((m.body.cap > body_n) == is_made);
+	room = m.body.data;
+	for (size_t n = 0; is_made && n < body_n; n += sizeof(piece))
+		check_i64(parser_feed(p, piece, sizeof(piece), &used),
+			  n + sizeof(piece) < body_n ? PARSER_MORE : PARSER_DONE);
+	check(m.body.data == room && (!is_made || m.body.len == body_n));
+	message_fini(&m);
+	parser_destroy(p);
+}
+
+static void test_expected_room(void **state)
+{
+	(void)state;
+	expect_room("HTTP/1.1 200 OK\r\nContent-Length: 150000\r\n\r\n", 150000, true);
+	expect_room("HTTP/1.1 200 OK\r\nContent-Length: 200001\r\n\r\n", 200001, false);
+	expect_room("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 1000, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -784,6 +815,7 @@ int main(void)
 		cmocka_unit_test(test_guard_authorization),
 		cmocka_unit_test(test_loopback_host),
 		cmocka_unit_test(test_responses),
+		cmocka_unit_test(test_expected_room),
 		cmocka_unit_test(test_conformance),
 	};
 
