@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_master: the broker's whole instrument master (../shared/data, or $AGNI_DATA) loaded three times
- * while ticks flow: how long the worker takes, how much memory it needs at its peak, and what the
+ * bench_master: the broker's whole instrument master (../shared/data, or $AGNI_DATA) loaded again and again
+ * while ticks flow and selectors are watched, from a file, fetched packed and fetched plain: how long the worker takes, how much memory it needs at its peak, and what the
  * loop feels of it: the longest work between two of its turns (the thread's own time, what is ours)
  * and the longest gap between two ticks (wall time, the machine's share included). Then searches
  * and resolves.
@@ -13,18 +13,24 @@
 
 #include "../test/lib/data.h"
 #include "core/log.h"
+#include "http/client.h"
+#include "lib/file_server.h"
 #include "refdata/refdata.h"
 #include "tape/tape.h"
 
 #define LOADS    3
 #define PER_TURN 50 /* ticks of a message; a message each millisecond */
 #define INDEX    "NSE_INDEX|Nifty 50"
+#define BANK     "NSE_INDEX|Nifty Bank"
+#define WATCH    "NIFTY:current:*,NIFTY:monthly:ATM+-50,BANKNIFTY:monthly:*,RELIANCE:current:*"
+#define NOW      1768278600000 /* 2026-01-13 10:00 IST: the day of the file */
 
 struct bench {
 	struct clock clock;
 	struct loop loop;
 	struct book book;
 	struct interest interest;
+	struct http_client *http;
 	struct refdata *refdata;
 	struct module *mod;
 	uv_timer_t feed;
@@ -72,7 +78,7 @@ static void reset_peak(void)
 static void tick(struct bench *b, const char *key, double price)
 {
 	struct tick t = {.key = key};
-	struct tick_meta meta = {.ts_ms = clock_wall_ms(&b->clock)};
+	struct tick_meta meta = {.ts_ms = NOW};
 	inst_id id = instruments_intern(&b->book.instruments, key, strlen(key));
 
 	t.q.present = QUOTE_LTP;
@@ -95,6 +101,7 @@ static void on_feed(uv_timer_t *timer)
 		tick(b, key, 100 + (double)(b->ticks % 100) / 20);
 	}
 	tick(b, INDEX, 25732.3);
+	tick(b, BANK, 59450.5);
 	b->last_cpu = cpu;
 	b->last_wall = wall;
 }
@@ -115,7 +122,7 @@ static uint64_t metric(const struct bench *b, const char *name)
 	return 0;
 }
 
-static void load_once(struct bench *b, unsigned n)
+static void load_once(struct bench *b, const char *from)
 {
 	uint64_t loads = metric(b, "loads_total");
 	long before;
@@ -124,20 +131,20 @@ static void load_once(struct bench *b, unsigned n)
 	reset_peak();
 	before = status_kb("VmRSS:");
 	b->work_max = b->gap_max = b->last_wall = 0;
-	if (n > 0)
+	if (metric(b, "loads_total") > 0)
 		refdata_reload(b->refdata);
 	else
 		b->mod->ops->begin(b->mod);
-	/* The table is swapped in by the turn in which load_ms changes; some more turns count too. */
+	/* Some more turns count: those in which what came before is let go. */
 	while (metric(b, "loads_total") == loads || refdata_is_loading(b->refdata))
 		uv_run(&b->loop.uv, UV_RUN_ONCE);
 	for (int i = 0; i < 100; i++)
 		uv_run(&b->loop.uv, UV_RUN_ONCE);
 	cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID) - now_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
-	printf("load %u: %llu rows in %llu ms on the worker, %.0f ms of its own time; "
+	printf("load %s: %llu rows in %llu ms on the worker, %.0f ms of its own time; "
 	       "peak memory +%.1f MB\n"
 	       "        loop: work at most %.2f ms, ticks at most %.2f ms apart\n",
-	       n + 1, (unsigned long long)metric(b, "rows"),
+	       from, (unsigned long long)metric(b, "rows"),
 	       (unsigned long long)metric(b, "load_ms"), cpu,
 	       (double)(status_kb("VmHWM:") - before) / 1024, b->work_max, b->gap_max);
 }
@@ -184,7 +191,7 @@ static void search_all(struct bench *b)
 
 static void resolve_many(struct bench *b)
 {
-	struct resolve_market market = {.book = &b->book, .now_ms = 1768278600000};
+	struct resolve_market market = {.book = &b->book, .now_ms = NOW};
 	struct resolve_query q = {.underlying = "NIFTY",
 				  .type = TYPE_CE,
 				  .strike = {.is_atm = true, .from = 1, .to = 1}};
@@ -206,50 +213,82 @@ static void resolve_many(struct bench *b)
 	       (now_ms(CLOCK_THREAD_CPUTIME_ID) - from) * 10);
 }
 
+static void on_closed(void *arg)
+{
+	(void)arg;
+}
+
+static void bench_up(struct bench *b, const struct refdata_config *cfg)
+{
+	struct agni_err err;
+
+	clock_init(&b->clock, CLOCK_FEED);
+	clock_see_market(&b->clock, NOW);
+	if (loop_init(&b->loop, &b->clock) < 0)
+		exit(1);
+	book_init(&b->book, 10000);
+	interest_init(&b->interest);
+	b->http = http_client_create(&b->loop, NULL);
+	b->refdata = refdata_create(&(struct refdata_deps){.loop = &b->loop,
+							   .http = b->http,
+							   .book = &b->book,
+							   .interest = &b->interest,
+							   .cfg = cfg,
+							   .master_url = ""});
+	b->mod = refdata_module(b->refdata);
+	if (b->mod->ops->start(b->mod, &err) < 0)
+		exit(1);
+	uv_timer_init(&b->loop.uv, &b->feed);
+	uv_timer_start(&b->feed, on_feed, 1, 1);
+}
+
+static int bench_down(struct bench *b)
+{
+	uv_close((uv_handle_t *)&b->feed, NULL);
+	b->mod->ops->stop(b->mod, on_stopped);
+	http_client_close(b->http, on_closed, NULL);
+	uv_run(&b->loop.uv, UV_RUN_DEFAULT);
+	refdata_destroy(b->refdata);
+	interest_fini(&b->interest);
+	book_fini(&b->book);
+	return loop_fini(&b->loop);
+}
+
 int main(void)
 {
 	static struct bench b;
 	const char *path = data_path("instruments/upstox_nse_20260113.json.gz");
-	char master[1024], empty[1] = "";
-	struct refdata_config cfg = {.watch = empty,
+	char file[1024], packed[64], plain[64], watch[] = WATCH, empty[1] = "";
+	struct refdata_config cfg = {.watch = watch,
 				     .watch_option_greeks = empty,
 				     .watch_ltpc = empty,
-				     .watch_max = 100,
+				     .watch_max = 2000,
 				     .refresh_s = 604800};
-	struct agni_err err;
+	struct {
+		char *where;
+		const char *text;
+	} from[] = {{file, "from a file"}, {packed, "fetched, packed"}, {plain, "fetched, plain"}};
+	struct file_server server;
 
 	if (!path) {
 		puts("no data set: instruments/upstox_nse_20260113.json.gz");
 		return 0;
 	}
-	snprintf(master, sizeof(master), "%s", path);
-	cfg.master = master;
+	server = file_server_start(path);
+	snprintf(file, sizeof(file), "%s", path);
+	snprintf(packed, sizeof(packed), "http://127.0.0.1:%d/packed", server.port);
+	snprintf(plain, sizeof(plain), "http://127.0.0.1:%d/plain", server.port);
 	log_setup(LOG_ERROR, LOG_TEXT);
-	clock_init(&b.clock, CLOCK_SYSTEM);
-	if (loop_init(&b.loop, &b.clock) < 0)
-		return 1;
-	book_init(&b.book, 10000);
-	interest_init(&b.interest);
-	b.refdata = refdata_create(&(struct refdata_deps){.loop = &b.loop,
-							  .book = &b.book,
-							  .interest = &b.interest,
-							  .cfg = &cfg,
-							  .master_url = ""});
-	b.mod = refdata_module(b.refdata);
-	if (b.mod->ops->start(b.mod, &err) < 0)
-		return 1;
-	uv_timer_init(&b.loop.uv, &b.feed);
-	uv_timer_start(&b.feed, on_feed, 1, 1);
+	cfg.master = file;
+	bench_up(&b, &cfg);
 	idle(&b);
-	for (unsigned i = 0; i < LOADS; i++)
-		load_once(&b, i);
+	for (size_t k = 0; k < ARRAY_LEN(from); k++) {
+		cfg.master = from[k].where;
+		for (unsigned i = 0; i < LOADS; i++)
+			load_once(&b, from[k].text);
+	}
 	search_all(&b);
 	resolve_many(&b);
-	uv_close((uv_handle_t *)&b.feed, NULL);
-	b.mod->ops->stop(b.mod, on_stopped);
-	uv_run(&b.loop.uv, UV_RUN_DEFAULT);
-	refdata_destroy(b.refdata);
-	interest_fini(&b.interest);
-	book_fini(&b.book);
-	return loop_fini(&b.loop) == 0 ? 0 : 1;
+	file_server_stop(&server);
+	return bench_down(&b) == 0 ? 0 : 1;
 }

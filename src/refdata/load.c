@@ -4,7 +4,8 @@
  *
  * A file is read in pieces; packed or not it passes through one piece, the unpacker's window and
  * one row. A row that makes no sense is left out. A file that is mostly such rows is refused: the
- * broker changed its format, or it is no master, and the old table is worth more.
+ * broker changed its format, or it is no master, and the old table is worth more. The table that a new
+ * one replaces is freed on a worker, too.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -73,7 +74,7 @@ static void on_work(uv_work_t *work)
 
 	master_builder_init(&p->builder);
 	l->rc = l->path ? read_file(rows, l->path, &l->err)
-			: rows_reader_feed(rows, l->body, l->body_len, &l->err);
+			: rows_reader_feed(rows, l->body.data, l->body.len, &l->err);
 	if (l->rc == 0)
 		l->rc = rows_reader_end(rows, &stats, &l->err);
 	if (l->rc == 0)
@@ -86,6 +87,7 @@ static void on_work(uv_work_t *work)
 	}
 	master_builder_fini(&p->builder);
 	free(p);
+	buf_fini(&l->body); /* here: tens of megabytes, perhaps */
 	l->took_ms = (uv_hrtime() - from) / NS_PER_MS;
 }
 
@@ -93,7 +95,7 @@ void load_free(struct load *l)
 {
 	master_release(l->master);
 	free(l->path);
-	free(l->body);
+	buf_fini(&l->body);
 	free(l);
 }
 
@@ -108,7 +110,7 @@ static void on_worked(uv_work_t *work, int status)
 	refdata_stop_if_idle(r);
 }
 
-void load_start(struct refdata *r, const char *path, const void *body, size_t len)
+void load_start(struct refdata *r, const char *path, struct buf *body)
 {
 	struct load *l = mem_zalloc(sizeof(*l));
 
@@ -116,11 +118,50 @@ void load_start(struct refdata *r, const char *path, const void *body, size_t le
 	if (path) {
 		l->path = mem_strdup(path);
 	} else {
-		l->body = mem_alloc(len + 1);
-		memcpy(l->body, body, len);
-		l->body_len = len;
+		l->body = *body;
+		*body = (struct buf){0};
 	}
 	r->loads++;
 	r->load = l;
 	uv_queue_work(&r->deps.loop->uv, &l->work, on_work, on_worked);
+}
+
+/* --- letting go -------------------------------------------------------------------------------- */
+
+struct retirement {
+	uv_work_t work;
+	struct refdata *refdata;
+	struct master *master; /* with the last reference */
+};
+
+/* Worker thread. */
+static void on_retire(uv_work_t *work)
+{
+	master_release(container_of(work, struct retirement, work)->master);
+}
+
+static void on_retired(uv_work_t *work, int status)
+{
+	struct retirement *t = container_of(work, struct retirement, work);
+	struct refdata *r = t->refdata;
+
+	if (status < 0) /* cancelled, and not run */
+		master_release(t->master);
+	free(t);
+	r->retiring--;
+	refdata_stop_if_idle(r);
+}
+
+void master_retire(struct refdata *r, struct master *m)
+{
+	struct retirement *t;
+
+	if (!m || m->refs > 1) {
+		master_release(m);
+		return;
+	}
+	t = mem_zalloc(sizeof(*t));
+	*t = (struct retirement){.refdata = r, .master = m};
+	r->retiring++;
+	uv_queue_work(&r->deps.loop->uv, &t->work, on_retire, on_retired);
 }

@@ -49,7 +49,7 @@ static void answer(struct lookup *l, bool is_answered)
 		l->found(l->arg, m, m ? &l->result.search : NULL);
 	else
 		l->told(l->arg, m, m ? &l->result.near : NULL);
-	master_release(l->master);
+	master_retire(l->refdata, l->master);
 	free(l);
 }
 

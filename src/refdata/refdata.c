@@ -100,7 +100,7 @@ static void swap_in(struct refdata *r, struct load *l)
 {
 	const struct master_stats *s = &l->master->stats;
 
-	master_release(r->master);
+	master_retire(r, r->master);
 	r->master = master_hold(l->master);
 	r->generation++;
 	r->rows = s->rows;
@@ -127,7 +127,8 @@ static void swap_in(struct refdata *r, struct load *l)
 
 void refdata_stop_if_idle(struct refdata *r)
 {
-	if (r->is_stopping && r->is_timer_closed && !r->load && !r->lookups.running)
+	if (r->is_stopping && r->is_timer_closed && !r->load && !r->lookups.running &&
+	    !r->retiring)
 		r->mod.done(&r->mod);
 }
 
@@ -152,7 +153,7 @@ static void fetch_done(void *arg, const struct http_result *res)
 		failed(r, res->code ? res->error : why);
 		return;
 	}
-	load_start(r, NULL, res->body, res->body_len);
+	load_start(r, NULL, res->bytes);
 }
 
 static void begin(struct refdata *r)
@@ -173,7 +174,7 @@ static void begin(struct refdata *r)
 		if (!r->call)
 			failed(r, err.text);
 	} else {
-		load_start(r, where, NULL, 0);
+		load_start(r, where, NULL);
 	}
 }
 

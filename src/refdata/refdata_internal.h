@@ -37,6 +37,7 @@ struct refdata {
 	struct master *master; /* NULL: none */
 	uint64_t generation;   /* of it; 0: none */
 	struct load *load;     /* under way, or NULL */
+	unsigned retiring;     /* tables that a worker frees */
 	struct http_call *call;
 	struct backoff backoff;
 	uv_timer_t timer;
@@ -68,16 +69,19 @@ struct load {
 	uv_work_t work;
 	struct refdata *refdata;
 	char *path; /* a file to read, or NULL: the body */
-	char *body;
-	size_t body_len;
+	struct buf body;
 	struct master *master; /* the result */
 	uint64_t took_ms;
 	struct agni_err err;
 	int rc;
 };
 
-/* From a file, or from a copy of `body` when `path` is NULL. */
-void load_start(struct refdata *r, const char *path, const void *body, size_t len);
+/* From a file, or, when `path` is NULL, from `body`, whose bytes are taken. */
+void load_start(struct refdata *r, const char *path, struct buf *body);
+
+/* Lets go of a table. What nobody else holds is freed on a worker: to give tens of megabytes back to the
+ * system takes the loop milliseconds. */
+void master_retire(struct refdata *r, struct master *m);
 void load_free(struct load *l);
 
 /* refdata.c: what became of it. */
