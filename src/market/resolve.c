@@ -97,17 +97,30 @@ static int compare_prices(const void *a, const void *b)
 	return price_cmp(*(const price_t *)a, *(const price_t *)b);
 }
 
-/* The strikes of calls and puts together, each once; to be freed. */
+/* The strikes of calls and puts together, each once; to be freed. Both sides come in order: that of the calls
+ * is the whole of it where the puts have the same. */
 static price_t *strikes_of(const struct master *m, struct stretch s, uint32_t *n)
 {
 	price_t *out = mem_alloc((s.n + 1) * sizeof(*out));
-	uint32_t all = 0, kept = 0;
+	uint32_t all = 0, kept = 0, again = 0;
+	bool is_sorted = true;
 
 	for (uint32_t i = 0; i < s.n; i++) {
-		if (is_option(row_at(m, s.at[i])))
-			out[all++] = row_at(m, s.at[i])->strike;
+		price_t strike = row_at(m, s.at[i])->strike;
+
+		if (!is_option(row_at(m, s.at[i])))
+			continue;
+		if (row_at(m, s.at[i])->type == TYPE_PE) {
+			while (again < all && price_cmp(out[again], strike) < 0)
+				again++;
+			if (again < all && out[again] == strike)
+				continue;
+		}
+		is_sorted = is_sorted && (all == 0 || price_cmp(out[all - 1], strike) <= 0);
+		out[all++] = strike;
 	}
-	qsort(out, all, sizeof(*out), compare_prices);
+	if (!is_sorted)
+		qsort(out, all, sizeof(*out), compare_prices);
 	for (uint32_t i = 0; i < all; i++) {
 		if (kept == 0 || out[kept - 1] != out[i])
 			out[kept++] = out[i];
@@ -120,13 +133,21 @@ static price_t *strikes_of(const struct master *m, struct stretch s, uint32_t *n
 static uint32_t contract_of(const struct master *m, struct stretch s, enum master_type type,
 			    price_t strike)
 {
-	for (uint32_t i = 0; i < s.n; i++) {
-		const struct master_row *r = row_at(m, s.at[i]);
+	uint32_t lo = 0, hi = s.n;
 
-		if (r->type == type && (type == TYPE_FUT || r->strike == strike))
-			return s.at[i];
+	while (lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+		const struct master_row *r = row_at(m, s.at[mid]);
+
+		if (r->type < type || (r->type == type && type != TYPE_FUT && r->strike < strike))
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return MASTER_NONE;
+	if (lo == s.n || row_at(m, s.at[lo])->type != type ||
+	    (type != TYPE_FUT && row_at(m, s.at[lo])->strike != strike))
+		return MASTER_NONE;
+	return s.at[lo];
 }
 
 /* --- the money -------------------------------------------------------------------------------- */

@@ -29,28 +29,33 @@ static bool is_alike(const char *a, const char *b)
 	}
 }
 
-/* How surely `name` means the underlying: 0 not at all, more is surer. */
+typedef int likeness_fn(const struct master *m, const struct master_underlying *u,
+			const char *name);
+
+/* How surely `name` means the underlying by what it is called itself: 0 not at all, more is surer. */
 static int likeness(const struct master *m, const struct master_underlying *u, const char *name)
 {
 	const char *key = master_text(m, u->key), *bar = strchr(key, '|');
-	uint32_t row;
 
-	if (!name[strspn(name, " ")])
-		return 0; /* which is like every text that is absent */
 	if (strcmp(key, name) == 0)
-		return 4;
-	if (is_alike(master_text(m, u->symbol), name))
 		return 3;
-	if (bar && is_alike(bar + 1, name))
+	if (is_alike(master_text(m, u->symbol), name))
 		return 2;
-	row = master_find(m, key, strlen(key));
-	if (row == MASTER_NONE)
-		return 0;
-	return is_alike(master_text(m, m->rows[row].symbol), name) ||
-	       is_alike(master_text(m, m->rows[row].name), name);
+	return bar && is_alike(bar + 1, name);
 }
 
-uint32_t resolve_underlying(const struct master *m, const char *name)
+/* The same by the master's row of it, which has to be looked up. */
+static int likeness_of_row(const struct master *m, const struct master_underlying *u,
+			   const char *name)
+{
+	const char *key = master_text(m, u->key);
+	uint32_t row = master_find(m, key, strlen(key));
+
+	return row != MASTER_NONE && (is_alike(master_text(m, m->rows[row].symbol), name) ||
+				      is_alike(master_text(m, m->rows[row].name), name));
+}
+
+static uint32_t most_alike(const struct master *m, const char *name, likeness_fn *judge)
 {
 	uint32_t found = MASTER_NONE;
 	int best = 0;
@@ -58,7 +63,7 @@ uint32_t resolve_underlying(const struct master *m, const char *name)
 	for (uint32_t i = 0; i < m->underlyings_n; i++) {
 		const struct master_underlying *u = &m->underlyings[i];
 		int is_nse = strncmp(master_text(m, u->segment), "NSE_FO|", 7) == 0;
-		int like = 2 * likeness(m, u, name);
+		int like = 2 * judge(m, u, name);
 
 		if (like > 0 && like + is_nse > best) {
 			best = like + is_nse;
@@ -66,6 +71,16 @@ uint32_t resolve_underlying(const struct master *m, const char *name)
 		}
 	}
 	return found;
+}
+
+uint32_t resolve_underlying(const struct master *m, const char *name)
+{
+	uint32_t found;
+
+	if (!name[strspn(name, " ")])
+		return MASTER_NONE; /* which is like every text that is absent */
+	found = most_alike(m, name, likeness);
+	return found != MASTER_NONE ? found : most_alike(m, name, likeness_of_row);
 }
 
 uint32_t resolve_underlying_row(const struct master *m, uint32_t underlying)
