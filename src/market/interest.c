@@ -86,8 +86,10 @@ static void note_change(struct interest *t, inst_id id, int before)
 
 	if (top == before)
 		return;
-	if (before != WANT_NOTHING)
+	if (before != WANT_NOTHING) {
 		t->tops[before]--;
+		t->freed++;
+	}
 	if (top != WANT_NOTHING)
 		t->tops[top]++;
 	if (bitset_add(&t->changed, id) && t->on_change)

@@ -31,6 +31,7 @@ struct interest {
 	} * rows; /* by instrument id */
 	uint32_t rows_cap;
 	uint32_t tops[WANT_MODES];            /* instruments by their highest mode */
+	uint64_t freed;                       /* +1 when one of these falls: there is room again */
 	const struct interest_limits *limits; /* lent; NULL: none */
 	struct bitset changed; /* ids whose highest mode changed since the reader cleared it */
 	void (*on_change)(void *arg); /* called at each such change; or NULL */

@@ -127,8 +127,7 @@ static void swap_in(struct refdata *r, struct load *l)
 
 void refdata_stop_if_idle(struct refdata *r)
 {
-	if (r->is_stopping && r->is_timer_closed && !r->load && !r->lookups.running &&
-	    !r->retiring)
+	if (r->is_stopping && r->is_timer_closed && !r->load && !r->lookups.running && !r->retiring)
 		r->mod.done(&r->mod);
 }
 

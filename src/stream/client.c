@@ -22,6 +22,7 @@ struct client *client_create(struct stream *s, struct ws_conn *conn)
 	c->sent_seq = s->deps.tape->seq;
 	list_append(&s->clients, &c->link);
 	list_init(&c->busy);
+	list_init(&c->following);
 	s->clients_now++;
 	s->clients_total++;
 	c->number = (uint32_t)s->clients_total;

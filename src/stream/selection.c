@@ -2,40 +2,13 @@
  *
  * selection: see selection.h.
  */
-#include "stream/selection.h"
-
 #include <stdlib.h>
 
-#include "stream/stream_internal.h"
+#include "stream/selection_internal.h"
 
 #define SELECTIONS_MAX 64 /* of one client */
 #define LOOK_NS        NS_PER_S
-
-/* One text, whoever asked for it. */
-struct selection {
-	struct list link; /* in stream->selections */
-	char *text;
-	uint32_t refs;
-	uint64_t version; /* +1 when `ids` changes */
-	/* what is meant, in the order of strikes; each with a NUL behind */
-	struct buf keys;
-	inst_id *ids; /* INST_NONE: no client has had it yet, so the table does not know it */
-	uint32_t n;
-	struct bitset meant;       /* the ids */
-	inst_id money;             /* tells the price that the money is at; INST_NONE: not known */
-	const char *money_refusal; /* why its price is not asked for; NULL: it is */
-	enum resolve_code code;
-};
-
-/* A client's subscription to one. */
-struct selected {
-	struct selection *selection;
-	enum view_mode mode;
-	uint32_t pace;
-	uint64_t version; /* that the client has */
-	inst_id *ids;     /* that this brought to the client: it would leave with it */
-	uint32_t n, cap;
-};
+#define WORK_NS        (NS_PER_MS / 2) /* of following in one turn of the loop */
 
 static bool has_id(const inst_id *ids, uint32_t n, inst_id id)
 {
@@ -53,133 +26,6 @@ static void push_id(inst_id **ids, uint32_t *n, uint32_t *cap, inst_id id)
 		*ids = mem_realloc(*ids, *cap * sizeof(**ids));
 	}
 	(*ids)[(*n)++] = id;
-}
-
-/* --- what a text means -------------------------------------------------------------------------- */
-
-/* A place in the table of instruments is for what a client may have, not for all that is meant. */
-static void find_ids(const struct stream *s, struct selection *sel)
-{
-	const char *key = sel->keys.data;
-
-	for (uint32_t i = 0; i < sel->n && sel->meant.count < sel->n; i++) {
-		size_t len = strlen(key);
-
-		if (sel->ids[i] == INST_NONE) {
-			sel->ids[i] = instruments_find(&s->deps.book->instruments, key, len);
-			if (sel->ids[i] != INST_NONE)
-				bitset_add(&sel->meant, sel->ids[i]);
-		}
-		key += len + 1;
-	}
-}
-
-static void on_key(void *arg, const char *key, size_t len)
-{
-	buf_append(arg, key, len);
-	buf_byte(arg, '\0');
-}
-
-/* Why the price of this instrument cannot be asked for; NULL: it can, and `*id` is its. */
-static const char *admit_money(const struct stream *s, const char *key, inst_id *id)
-{
-	const struct stream_deps *d = &s->deps;
-	size_t len = strlen(key);
-
-	if (!interest_admits(d->interest, instruments_find(&d->book->instruments, key, len),
-			     WANT_LTPC))
-		return "over_broker_limit";
-	*id = stream_intern(s, key, len);
-	return *id == INST_NONE ? "over_limit" : NULL;
-}
-
-/* The price that tells the money has to come, or nothing is ever at it. Where there is no room for it now there
- * may be some the next time. */
-static void want_money(struct stream *s, struct selection *sel)
-{
-	const struct stream_deps *d = &s->deps;
-	const char *key = d->money_key(d->known_arg, sel->text, strlen(sel->text));
-	inst_id id = INST_NONE;
-
-	sel->money_refusal = key ? admit_money(s, key, &id) : NULL;
-	if (id == sel->money)
-		return;
-	if (id != INST_NONE)
-		interest_add(d->interest, id, WANT_LTPC);
-	if (sel->money != INST_NONE)
-		interest_drop(d->interest, sel->money, WANT_LTPC);
-	sel->money = id;
-}
-
-static void set_meaning(const struct stream *s, struct selection *sel, struct buf *keys, uint32_t n)
-{
-	buf_fini(&sel->keys);
-	sel->keys = *keys;
-	sel->n = n;
-	sel->ids = mem_realloc(sel->ids, n * sizeof(*sel->ids));
-	for (uint32_t i = 0; i < n; i++)
-		sel->ids[i] = INST_NONE;
-	bitset_clear(&sel->meant);
-	find_ids(s, sel);
-	sel->version++;
-}
-
-/* Where nothing is meant any more (no price, no master) what was meant stays. */
-static void look(struct stream *s, struct selection *sel)
-{
-	const struct stream_deps *d = &s->deps;
-	struct buf keys = {0};
-	struct resolve_miss miss;
-	uint32_t n;
-
-	want_money(s, sel);
-	n = d->select(d->known_arg, sel->text, strlen(sel->text), on_key, &keys, &miss);
-	sel->code = n ? RESOLVE_OK : miss.code;
-	if (n == 0 ||
-	    (keys.len == sel->keys.len && memcmp(keys.data, sel->keys.data, keys.len) == 0))
-		buf_fini(&keys);
-	else
-		set_meaning(s, sel, &keys, n);
-}
-
-static struct selection *selection_find(const struct stream *s, const char *text)
-{
-	list_for_each (it, &s->selections) {
-		struct selection *sel = container_of(it, struct selection, link);
-
-		if (strcmp(sel->text, text) == 0)
-			return sel;
-	}
-	return NULL;
-}
-
-static struct selection *selection_get(struct stream *s, const char *text)
-{
-	struct selection *sel = selection_find(s, text);
-
-	if (!sel) {
-		sel = mem_zalloc(sizeof(*sel));
-		sel->text = mem_strdup(text);
-		sel->money = INST_NONE;
-		list_append(&s->selections, &sel->link);
-		look(s, sel);
-	}
-	sel->refs++;
-	return sel;
-}
-
-static void selection_put(struct stream *s, struct selection *sel)
-{
-	if (--sel->refs)
-		return;
-	if (sel->money != INST_NONE)
-		interest_drop(s->deps.interest, sel->money, WANT_LTPC);
-	list_remove(&sel->link);
-	free(sel->text);
-	buf_fini(&sel->keys);
-	free(sel->ids);
-	bitset_fini(&sel->meant);
-	free(sel);
 }
 
 /* --- a client's --------------------------------------------------------------------------------- */
@@ -223,7 +69,7 @@ static void leave(struct client *c, struct selected *sd, bool is_over, struct bu
 	uint32_t kept = 0, told = 0;
 
 	for (uint32_t i = 0; i < c->selected_n; i++)
-		find_ids(c->stream, c->selected[i].selection);
+		selection_find_ids(c->stream, c->selected[i].selection);
 	for (uint32_t i = 0; i < sd->n; i++) {
 		inst_id id = sd->ids[i];
 
@@ -236,31 +82,47 @@ static void leave(struct client *c, struct selected *sd, bool is_over, struct bu
 	sd->n = kept;
 }
 
-/* Brings what it means and the client does not have; what the client has goes on as it is. */
-static void enter(struct client *c, struct selected *sd, const struct scope *scope, bool is_new,
-		  struct buf *out)
+/* Whether it is for want of room, which may be there later. */
+static bool is_limit(const char *refusal)
+{
+	return strncmp(refusal, "over_", 5) == 0;
+}
+
+/* Brings what it means and the client does not have; what the client has goes on as it is. Returns how many it
+ * brought. */
+static uint32_t enter(struct client *c, struct selected *sd, const struct scope *scope, bool is_new,
+		      struct buf *out)
 {
 	struct wants *w = &c->stream->wants;
 	struct selection *sel = sd->selection;
 	const char *key = sel->keys.data;
 	uint32_t told = 0;
 
-	find_ids(c->stream, sel);
+	selection_find_ids(c->stream, sel);
+	sd->kept_out = 0;
 	for (uint32_t i = 0; i < sel->n; i++, key += strlen(key) + 1) {
 		inst_id id = sel->ids[i];
 		int had = wants_mode(w, id);
+		const char *refusal;
 
-		if ((had != WANT_NOTHING && !(is_new && has_id(sd->ids, sd->n, id))) ||
-		    client_admit(c, scope, key, sd->mode, had, &id))
+		if (had != WANT_NOTHING && !(is_new && has_id(sd->ids, sd->n, id)))
 			continue;
+		refusal = client_admit(c, scope, key, sd->mode, had, &id);
+		if (refusal) {
+			sd->kept_out += is_limit(refusal);
+			continue;
+		}
 		wants_add(w, id, sd->mode);
 		wants_set_pace(w, id, sd->pace);
 		if (had == WANT_NOTHING)
 			push_id(&sd->ids, &sd->n, &sd->cap, id);
 		put_key(c, id, &told, out);
 	}
-	find_ids(c->stream, sel);
+	selection_find_ids(c->stream, sel);
 	sd->version = sel->version;
+	sd->freed = c->stream->deps.interest->freed;
+	sd->subs = c->subs + c->channels_n;
+	return told;
 }
 
 /* ,"keys":[...]: what it means of what the client may have; and how many of them limits keep out: not
@@ -304,6 +166,8 @@ static struct selected *selected_add(struct client *c, const char *text, const c
 	}
 	c->selected = mem_realloc(c->selected, (c->selected_n + 1) * sizeof(*c->selected));
 	c->selected[c->selected_n] = (struct selected){.selection = sel};
+	if (c->selected_n == 0)
+		list_append(&c->stream->followers, &c->following);
 	return &c->selected[c->selected_n++];
 }
 
@@ -341,6 +205,8 @@ static void selected_drop(struct client *c, struct selected *sd)
 	selection_put(c->stream, sd->selection);
 	free(sd->ids);
 	*sd = c->selected[--c->selected_n];
+	if (c->selected_n == 0)
+		list_remove(&c->following);
 }
 
 void selection_unsubscribe(struct client *c, const char *text, struct buf *out)
@@ -398,12 +264,17 @@ void selections_fini(struct client *c)
 	c->selected = NULL;
 }
 
-/* --- following ----------------------------------------------------------------------------------- */
+/* --- following ----------------------------------------------------------------------------------
+ *
+ * Once a second all texts are looked at, then all clients that have some. However many there are, no turn of the
+ * loop is held for longer than WORK_NS: what is left goes on in the next one. Both lists go round: who was
+ * served goes to their end, so nobody has to remember a place in a list that others change. */
 
-static void follow(struct client *c, struct selected *sd)
+static void follow(struct client *c, struct selected *sd, bool may_be_quiet)
 {
 	struct wants *w = &c->stream->wants;
 	const char *text = sd->selection->text;
+	uint32_t came;
 	struct buf b = {0};
 
 	buf_str(&b, "{\"type\":\"selection\",\"selector\":");
@@ -412,37 +283,94 @@ static void follow(struct client *c, struct selected *sd)
 	wants_begin(w, c);
 	leave(c, sd, false, &b);
 	buf_str(&b, "],\"added\":[");
-	enter(c, sd, client_scope(c), false, &b);
+	came = enter(c, sd, client_scope(c), false, &b);
 	buf_byte(&b, ']');
 	put_keys(c, sd, client_scope(c), &b);
 	wants_end(w);
 	buf_byte(&b, '}');
-	client_reply(c, &b);
+	if (came || !may_be_quiet)
+		client_reply(c, &b);
+	else
+		buf_fini(&b);
+}
+
+/* Whether what a limit kept out might come in now. */
+static bool has_room_come(const struct client *c, const struct selected *sd)
+{
+	return sd->kept_out &&
+	       (sd->freed != c->stream->deps.interest->freed || c->subs + c->channels_n < sd->subs);
+}
+
+static void follow_all(struct client *c)
+{
+	for (uint32_t i = 0; c->conn && i < c->selected_n; i++) {
+		struct selected *sd = &c->selected[i];
+
+		if (sd->version != sd->selection->version)
+			follow(c, sd, false);
+		else if (has_room_come(c, sd))
+			follow(c, sd, true);
+	}
+}
+
+static struct list *take_first(struct list *l)
+{
+	struct list *first = l->next;
+
+	list_remove(first);
+	list_append(l, first);
+	return first;
+}
+
+/* Returns whether there is more to do. */
+static bool work(struct stream *s)
+{
+	const struct clock *clock = s->deps.loop->clock;
+	mono_ns until = clock_mono(clock) + WORK_NS;
+
+	while (s->looks_left && !list_is_empty(&s->selections)) {
+		selection_look(s, container_of(take_first(&s->selections), struct selection, link));
+		s->looks_left--;
+		if (clock_mono(clock) >= until)
+			return true;
+	}
+	s->looks_left = 0;
+	while (s->follows_left && !list_is_empty(&s->followers)) {
+		follow_all(container_of(take_first(&s->followers), struct client, following));
+		s->follows_left--;
+		if (clock_mono(clock) >= until)
+			return true;
+	}
+	s->follows_left = 0;
+	return false;
+}
+
+void selections_work(struct turn_hook *hook)
+{
+	struct stream *s = container_of(hook, struct stream, following);
+
+	if (work(s))
+		hook_arm(hook);
+}
+
+static uint32_t length_of(const struct list *l)
+{
+	uint32_t n = 0;
+
+	list_for_each (it, l)
+		n++;
+	return n;
 }
 
 void selections_sweep(struct stream *s)
 {
 	mono_ns now = clock_mono(s->deps.loop->clock);
-	bool has_changed = false;
 
-	if (list_is_empty(&s->selections) || now - s->selections_looked < LOOK_NS)
+	if (list_is_empty(&s->selections) || now - s->selections_looked < LOOK_NS ||
+	    s->following.is_armed)
 		return;
 	s->selections_looked = now;
-	list_for_each (it, &s->selections) {
-		struct selection *sel = container_of(it, struct selection, link);
-		uint64_t version = sel->version;
-
-		look(s, sel);
-		has_changed = has_changed || sel->version != version;
-	}
-	if (!has_changed)
-		return;
-	list_for_each (it, &s->clients) {
-		struct client *c = container_of(it, struct client, link);
-
-		for (uint32_t i = 0; c->conn && i < c->selected_n; i++) {
-			if (c->selected[i].version != c->selected[i].selection->version)
-				follow(c, &c->selected[i]);
-		}
-	}
+	s->looks_left = length_of(&s->selections);
+	s->follows_left = length_of(&s->followers);
+	hook_arm(&s->following);
 }

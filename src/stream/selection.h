@@ -7,6 +7,8 @@
  *                       ^ looked at again once a second        | what came in and what left is told
  *                       +-- the money has moved, an expiry is over, a new master
  *
+ * What a limit keeps out comes in when there is room again, a second later at most.
+ *
  * What a client has subscribed to by its key is its own: a selection that leaves an instrument takes
  * away only what it had brought itself.
  */
@@ -19,6 +21,7 @@
 struct client;
 struct stream;
 struct selected;
+struct turn_hook;
 
 /* Both between wants_begin and wants_end. Append the members of the command's result behind its name:
  * the status, and the keys. */
@@ -35,8 +38,10 @@ uint32_t selection_pace(const struct client *c, uint32_t i);
 /* A member "selectors" with their texts. */
 void selections_list(const struct client *c, struct buf *out);
 
-/* From time to time: what they mean by now, and who has to be told. */
+/* From time to time: begins to look at what they mean by now, and who has to be told. selections_work goes on
+ * with it, a piece each turn. */
 void selections_sweep(struct stream *s);
+void selections_work(struct turn_hook *hook);
 
 /* The client is gone; its seats too. */
 void selections_fini(struct client *c);

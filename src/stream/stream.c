@@ -341,6 +341,9 @@ struct stream *stream_create(const struct stream_deps *deps)
 	compat_init(&s->compat, s);
 	list_init(&s->busy);
 	list_init(&s->selections);
+	list_init(&s->followers);
+	for (int i = 0; i < SELECTION_BUCKETS; i++)
+		list_init(&s->selections_named[i]);
 	channels_init(s);
 	list_init(&s->rhythms);
 	list_init(&s->late);
@@ -409,6 +412,7 @@ static int stream_start(struct module *m, struct agni_err *err)
 	if (s->deps.signals)
 		signals_listen(s->deps.signals, &s->signals);
 	loop_add_hook(s->deps.loop, &s->hook, on_hook);
+	loop_add_hook(s->deps.loop, &s->following, selections_work);
 	compat_start(&s->compat);
 	memcpy(s->epoch, s->deps.tape->epoch, sizeof(s->epoch));
 	tape_set_on_ready(s->deps.tape, on_tape_ready, s);
@@ -455,6 +459,7 @@ static void stream_stop(struct module *m, module_stopped_fn *done)
 		signals_unlisten(&s->signals);
 	stream_flush(s);
 	loop_remove_hook(&s->hook);
+	loop_remove_hook(&s->following);
 	uv_timer_stop(&s->round);
 	tape_set_on_ready(s->deps.tape, NULL, NULL);
 	if (s->server)

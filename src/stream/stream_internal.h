@@ -128,7 +128,8 @@ struct seat {
 
 struct selected;
 
-#define SIGNALS_FROM_NOW UINT64_MAX
+#define SIGNALS_FROM_NOW  UINT64_MAX
+#define SELECTION_BUCKETS 256
 
 /* What a frame that is sent touches stands in front, together. */
 struct client {
@@ -149,6 +150,7 @@ struct client {
 	uint32_t subs; /* instruments, in all seats */
 	struct seat *seats;
 	struct auth_caller caller; /* zeroed without a struct auth */
+	struct list following;     /* in stream->followers while there are any of these: */
 	struct selected *selected; /* subscriptions by selector */
 	uint32_t selected_n;
 	struct channel **channels;
@@ -199,8 +201,13 @@ struct stream {
 	struct stream_deps deps;
 	struct ws_server *server;
 	struct list clients;
-	struct list selections; /* texts that clients have subscribed to */
+	struct list selections;                          /* texts that clients have subscribed to */
+	struct list selections_named[SELECTION_BUCKETS]; /* the same, by their text */
 	mono_ns selections_looked;
+	struct list followers; /* clients that have selectors */
+	struct turn_hook
+		following; /* looks at the texts, then at the clients; so many of them are left: */
+	uint32_t looks_left, follows_left;
 	struct compat compat; /* the feed in the broker's protocol, and its clients */
 	struct list busy;     /* clients */
 	struct list channels[CHANNEL_KINDS]; /* what clients have of each kind */

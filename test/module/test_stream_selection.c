@@ -269,6 +269,111 @@ static void test_no_places(void **state)
 	check_i64(t.market.book.instruments.count, 9 + 3 + 1);
 }
 
+static void nine_keys(void)
+{
+	for (int i = 0; i < 9; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "NSE_EQ|%d", i);
+		viewer_subscribe(&v, key, "ltpc");
+	}
+}
+
+/* What a limit kept out comes in when there is room, though the selector means what it did. */
+static void test_room_comes(void **state)
+{
+	cJSON *json;
+
+	(void)state;
+	nine_keys();
+	check_i64(left_out(SUB(ATM)), 3);
+	ws_rig_for(&t.rig, 1300);
+	check(!viewer_has_news(&v)); /* nothing has moved: nothing is said */
+	json = viewer_ask(
+		&v, "{\"action\":\"unsubscribe\",\"instruments\":[\"NSE_EQ|0\",\"NSE_EQ|1\"]}",
+		"subscription_update");
+	cJSON_Delete(json);
+	json = viewer_hear_type(&v, "selection");
+	check_str(texts(json, "removed"), "");
+	check_str(texts(json, "added"), "NSE_FO|P100 NSE_FO|C105");
+	check_i64((int64_t)member_num(json, "left_out"), 1);
+	cJSON_Delete(json);
+	check_i64(subscriptions(), 12);
+	ask(UNSUB("NSE_EQ|2"), "unsubscribed");
+	json = viewer_hear_type(&v, "selection");
+	check_str(texts(json, "added"), "NSE_FO|P105");
+	check(!cJSON_HasObjectItem(json, "left_out"));
+	cJSON_Delete(json);
+	/* It leaves with the selector that brought it. */
+	ask(UNSUB(ATM), "unsubscribed");
+	check_i64(subscriptions(), 6);
+}
+
+/* The same of the broker's limit, which another client's going makes room under. */
+static void test_brokers_room_comes(void **state)
+{
+	const struct interest_limits limits = {.alone = {8, 8, 8, 8}, .mixed = {8, 8, 8, 8}};
+	struct viewer other;
+	cJSON *json;
+
+	(void)state;
+	viewer_open(&t, &other);
+	for (int i = 0; i < 4; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "NSE_EQ|%d", i);
+		viewer_subscribe(&other, key, "ltpc");
+	}
+	t.market.interest.limits = &limits;
+	/* The price that it follows has a place, too. */
+	check_i64(left_out(SUB(ATM)), 3);
+	cJSON_Delete(viewer_ask(&other, UNSUB("NSE_EQ|1"), "subscription_update"));
+	json = viewer_hear_type(&v, "selection");
+	check_str(texts(json, "added"), "NSE_FO|P100");
+	check_i64((int64_t)member_num(json, "left_out"), 2);
+	cJSON_Delete(json);
+	t.market.interest.limits = NULL;
+}
+
+static void say_spaced(struct viewer *who, const char *action, int spaces)
+{
+	char command[256];
+	cJSON *json, *result;
+
+	snprintf(command, sizeof(command),
+		 "{\"action\":\"%s\",\"mode\":\"ltpc\",\"instruments\":[\"NIFTY:current:%*sATM+-"
+		 "1\"]}",
+		 action, spaces, "");
+	json = viewer_ask(who, command, "subscription_update");
+	result = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "results"), 0);
+	check(strncmp(member_str(result, "status"), action, strlen(action)) == 0);
+	cJSON_Delete(json);
+}
+
+/* Many texts that mean the same, for the spaces in them: each is followed, for each that has it. */
+static void test_many(void **state)
+{
+	enum { TEXTS = 60 };
+	struct viewer other;
+
+	(void)state;
+	viewer_open(&t, &other);
+	for (int i = 0; i < TEXTS; i++) {
+		say_spaced(&v, "subscribe", i);
+		if (i % 2)
+			say_spaced(&other, "subscribe", i);
+	}
+	money = 105;
+	for (int i = 0; i < TEXTS; i++)
+		cJSON_Delete(viewer_hear_type(&v, "selection"));
+	for (int i = 0; i < TEXTS / 2; i++)
+		cJSON_Delete(viewer_hear_type(&other, "selection"));
+	check_i64(subscriptions(), 6);
+	for (int i = 0; i < TEXTS; i++)
+		say_spaced(&v, "unsubscribe", i);
+	check_i64(subscriptions(), 0);
+}
+
 /* With a place to go on from there is no selector: what it meant then is not known. */
 static void test_no_resume(void **state)
 {
@@ -359,10 +464,21 @@ static void test_money_is_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_brings),  TEST(test_follows),           TEST(test_own_stays),
-		TEST(test_overlap), TEST(test_waits_for_a_price), TEST(test_mode),
-		TEST(test_limit),   TEST(test_no_resume),         TEST(test_no_places),
-		TEST(test_shared),  TEST(test_intervals),         TEST(test_money_is_limited),
+		TEST(test_brings),
+		TEST(test_follows),
+		TEST(test_own_stays),
+		TEST(test_overlap),
+		TEST(test_waits_for_a_price),
+		TEST(test_mode),
+		TEST(test_limit),
+		TEST(test_no_resume),
+		TEST(test_no_places),
+		TEST(test_shared),
+		TEST(test_intervals),
+		TEST(test_money_is_limited),
+		TEST(test_room_comes),
+		TEST(test_brokers_room_comes),
+		TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
