@@ -188,6 +188,13 @@ static const char *money_key(const void *arg, const char *text, size_t len)
 	return refdata_money_key(s->refdata, text, len);
 }
 
+static const char *bearer(const void *arg)
+{
+	uint64_t generation;
+
+	return token_bearer(((const struct server *)arg)->token, &generation);
+}
+
 static struct chains_listing listing(const void *arg)
 {
 	const struct server *s = arg;
@@ -320,6 +327,9 @@ static void server_build(struct server *s)
 						    .store = s->store,
 						    .dir = is_playback(s) ? NULL : s->source_dir,
 						    .listing = listing,
+						    .http = is_sim(s) ? NULL : s->http,
+						    .api_url = c->upstream.api_url,
+						    .bearer = bearer,
 						    .arg = s});
 	s->futures = futures_create(&(struct futures_deps){.loop = loop,
 							   .book = &s->book,

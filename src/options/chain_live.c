@@ -333,6 +333,21 @@ void chain_live_refresh(struct chain_live *c)
 	c->version++;
 }
 
+bool chain_live_lacks_oi(const struct chain_live *c)
+{
+	const struct chain_view *v = c->view;
+
+	for (int i = 0; v && i < v->in.n; i++) {
+		for (int side = 0; side < 2; side++) {
+			const struct chain_leg *leg = &v->legs[i][side];
+
+			if (leg->row != MASTER_NONE && leg->prev_source == PREV_OI_NONE)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* --- telling ------------------------------------------------------------------------------------ */
 
 static const char *choice_text(const struct expiry_choice *e, char day[IST_TEXT])

@@ -182,6 +182,21 @@ static void on_pace(uv_timer_t *timer)
 	publish_due(container_of(timer, struct chains, pace));
 }
 
+/* What no file of ours tells may be known to the broker. */
+static void ask_broker(struct chains *ch)
+{
+	const struct master *m = ch->deps.listing(ch->deps.arg).m;
+
+	list_for_each (it, &ch->live) {
+		const struct chain_live *c = container_of(it, struct chain_live, link);
+
+		if (c->view && chain_live_lacks_oi(c))
+			oi_broker_ask(ch->broker,
+				      master_text(m, m->underlyings[c->view->underlying].key),
+				      c->view->expiry);
+	}
+}
+
 /* What comes about without a tick: a day, an expiry, a master, staleness. */
 static void on_second(uv_timer_t *timer)
 {
@@ -190,6 +205,8 @@ static void on_second(uv_timer_t *timer)
 	oi_keeper_look(ch->keeper);
 	list_for_each (it, &ch->live)
 		chain_live_refresh(container_of(it, struct chain_live, link));
+	if (ch->broker)
+		ask_broker(ch);
 	publish_due(ch);
 }
 
@@ -337,6 +354,14 @@ struct chains *chains_create(const struct chains_deps *deps)
 							       .book = deps->book,
 							       .upstream = deps->upstream,
 							       .dir = deps->dir});
+	if (deps->http)
+		ch->broker =
+			oi_broker_create(&(struct oi_broker_deps){.loop = deps->loop,
+								  .http = deps->http,
+								  .oi = oi_keeper_get(ch->keeper),
+								  .api_url = deps->api_url,
+								  .bearer = deps->bearer,
+								  .arg = deps->arg});
 	return ch;
 }
 
@@ -346,6 +371,7 @@ void chains_destroy(struct chains *ch)
 	for (uint32_t i = 0; i < ch->posts_cap; i++)
 		free(ch->posts[i].at);
 	free(ch->posts);
+	oi_broker_destroy(ch->broker);
 	oi_keeper_destroy(ch->keeper);
 	free(ch);
 }
@@ -397,6 +423,8 @@ static void chains_stop(struct module *m, module_stopped_fn *done)
 	book_unsubscribe(&ch->subscriber);
 	loop_remove_hook(&ch->hook);
 	drop_kept(ch);
+	oi_broker_destroy(ch->broker);
+	ch->broker = NULL;
 	ch->to_close = 3;
 	ch->second.data = ch->pace.data = ch;
 	uv_close((uv_handle_t *)&ch->second, on_timer_closed);

@@ -25,6 +25,7 @@
 #include "core/config.h"
 #include "core/loop.h"
 #include "core/module.h"
+#include "http/client.h"
 #include "market/interest.h"
 #include "options/chain_view.h"
 #include "store/store.h"
@@ -69,6 +70,10 @@ struct chains_deps {
 	struct store *store; /* kept chains go there; NULL: nowhere */
 	const char *dir;     /* of the source; open interest is kept in it */
 	struct chains_listing (*listing)(const void *arg);
+	/* The broker's REST API, for open interest that no file of ours has; NULL: it is not asked. */
+	struct http_client *http;
+	const char *api_url;                    /* read at each call */
+	const char *(*bearer)(const void *arg); /* oi_broker.h */
 	const void *arg;
 };
 

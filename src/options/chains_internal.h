@@ -8,6 +8,7 @@
 #include "core/bitset.h"
 #include "core/log.h"
 #include "options/chains.h"
+#include "options/oi_broker.h"
 #include "options/oi_keeper.h"
 
 /* Places in a chain: contracts at 2 * strike + side, and behind them the two levels. */
@@ -77,8 +78,9 @@ struct chains {
 	struct turn_hook hook;
 	uv_timer_t second, pace;
 	struct oi_keeper *keeper;
-	int64_t looked_s; /* market second in which the keeper looked last */
-	bool is_dirty;    /* some chain is */
+	struct oi_broker *broker; /* NULL: it is not asked */
+	int64_t looked_s;         /* market second in which the keeper looked last */
+	bool is_dirty;            /* some chain is */
 	bool is_running, is_stopping;
 	int to_close; /* handles, and the keeper */
 	struct chain_live **kept;
@@ -97,6 +99,9 @@ bool chain_live_is(const struct chain_live *c, const struct chain_wish *wish);
 
 /* Brings the view up to the book, the master and the clock. */
 void chain_live_refresh(struct chain_live *c);
+
+/* Whether a contract of it lacks the open interest of the previous session. */
+bool chain_live_lacks_oi(const struct chain_live *c);
 
 /* The text of the newest version. */
 void chain_live_tell(struct chain_live *c);

@@ -14,6 +14,11 @@ static struct chains_listing listing(const void *arg)
 	return ((const struct chain_desk *)arg)->listing;
 }
 
+static const char *bearer(const void *arg)
+{
+	return ((const struct chain_desk *)arg)->bearer;
+}
+
 int64_t chain_desk_ms(const char *ist)
 {
 	int64_t ms;
@@ -53,6 +58,9 @@ void chain_desk_open(struct chain_desk *d)
 							.cfg = &d->cfg,
 							.dir = d->dir[0] ? d->dir : NULL,
 							.listing = listing,
+							.http = d->http,
+							.api_url = d->api_url,
+							.bearer = bearer,
 							.arg = d});
 	module_up(chains_module(d->chains));
 }

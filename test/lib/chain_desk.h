@@ -19,7 +19,10 @@ struct chain_desk {
 	struct chains_config cfg;
 	struct chains_listing listing; /* what the chains are given */
 	struct master *m;
-	char dir[64];
+	char dir[64];             /* "": nothing is kept beyond the process */
+	struct http_client *http; /* NULL: the broker is not asked for open interest */
+	char api_url[64];
+	const char *bearer; /* NULL: there is no token */
 	struct chains *chains;
 };
 
