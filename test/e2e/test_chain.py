@@ -221,3 +221,22 @@ async def test_open_interest_over_a_restart(t):
             assert leg["prev_oi_source"] == "session"
             assert int(leg["prev_oi"]) == int(kept[leg["key"]])
             assert int(leg["oi_change"]) == int(leg["oi"]) - int(kept[leg["key"]])
+
+
+async def test_chain_channel_ends_with_its_key(t):
+    """Who loses the key loses the chain: nothing goes behind the news, and nothing is kept for it."""
+    key = await t.key("--role", "viewer", "--name", "desk")
+    admin = await t.key("--role", "admin", "--name", "other")
+    s = await t.server({"sim.speed": "10"})
+    c = await t.client(s, headers={"Authorization": f"Bearer {key}"})
+    assert (await subscribe(c, "chain:NIFTY"))["chain:NIFTY"] == "subscribed"
+    await first_of(c, "chain:NIFTY")
+    await t.key_command("revoke", "desk")
+    await s.reload()
+    await until(lambda: c.closed, 10, "the client is closed")
+    assert c.closed == 4003, (c.closed, c.reason)
+
+    async def is_gone():
+        r = await s.get("/metrics", headers=(f"Authorization: Bearer {admin}",))
+        return "\nagnidata_options_chains 0\n" in r.body.decode()
+    await until(is_gone, 10, "no chain is live")
