@@ -136,6 +136,19 @@ static int64_t quiet_ms(const struct api *a, const struct slot *slot)
 	return (int64_t)((clock_mono(a->deps.loop->clock) - slot->recv_mono) / NS_PER_MS);
 }
 
+/* The names of what is impossible about it, with commas. */
+static void name_suspect(unsigned suspect, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (unsigned bit = 1; suspect && bit < 1u << SUSPECT_BITS; bit <<= 1) {
+		if (suspect & bit)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "",
+					      suspect_text((enum suspect)bit));
+		AGNI_ASSERT(n < size);
+	}
+}
+
 static void find_ticks(const struct why_asker *w, inst_id id, struct why_facts *f)
 {
 	const struct api *a = w->api;
@@ -150,6 +163,7 @@ static void find_ticks(const struct why_asker *w, inst_id id, struct why_facts *
 	f->quiet_ms = quiet_ms(a, slot);
 	f->tick_ms = slot->ts_ms;
 	f->tick_seq = slot->seq;
+	name_suspect(slot->suspect, f->suspect, sizeof(f->suspect));
 	f->trades = trades_of(a, id, f->market_ms);
 	f->has_heard = f->told_ms >= 0 && slot->recv_mono >= f->about.since_mono;
 }

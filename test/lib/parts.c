@@ -198,6 +198,7 @@ void market_init(struct market *m, struct loop *loop)
 	*m = (struct market){.loop = loop,
 			     .status = {.state = "live",
 					.why = "data flows",
+					.code = "",
 					.is_live = true,
 					.is_connected = true,
 					.is_session_open = true}};

@@ -350,6 +350,43 @@ static void test_scope(void **state)
 	stand_down(&s);
 }
 
+static uint8_t judge(void *arg, inst_id id, const struct slot *slot)
+{
+	(void)id;
+	(void)slot;
+	return *(const uint8_t *)arg;
+}
+
+/* Why a contract that ticks is reckoned with nowhere. */
+static void test_why(void **state)
+{
+	const char *target = "/why?instrument=NSE_FO%7C101";
+	struct stand s;
+	cJSON *data, *facts;
+	uint8_t suspect = SUSPECT_CROSSED | SUSPECT_JUMP;
+
+	(void)state;
+	stand_up(&s);
+	check_i64(ask(&s, target, &data), 200);
+	check_str(json_string(data, "code"), "not_subscribed");
+	s.market.book.judge = judge;
+	s.market.book.judge_arg = &suspect;
+	market_ltp(&s.market, "NSE_FO|101", 1000000);
+	check_i64(ask(&s, target, &data), 200);
+	check_str(json_string(data, "code"), "quarantined");
+	check(strstr(json_string(data, "sentence"), "(jump, crossed)") != NULL);
+	facts = cJSON_GetObjectItem(data, "facts");
+	check_str(json_string(cJSON_GetObjectItem(facts, "ticks"), "suspect"), "jump, crossed");
+	suspect = 0;
+	market_ltp(&s.market, "NSE_FO|101", 1000000);
+	check_i64(ask(&s, target, &data), 200);
+	check_str(json_string(data, "code"), "ok");
+	/* Nobody has asked for it: that is told beside it. */
+	check_str(json_string(cJSON_GetArrayItem(cJSON_GetObjectItem(data, "also"), 0), "code"),
+		  "not_subscribed");
+	stand_down(&s);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -367,9 +404,13 @@ static int loud(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_search),         cmocka_unit_test(test_search_refused),
-		cmocka_unit_test(test_resolve),        cmocka_unit_test(test_resolve_refused),
-		cmocka_unit_test(test_without_master), cmocka_unit_test(test_scope),
+		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_refused),
+		cmocka_unit_test(test_resolve),
+		cmocka_unit_test(test_resolve_refused),
+		cmocka_unit_test(test_without_master),
+		cmocka_unit_test(test_scope),
+		cmocka_unit_test(test_why),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);
