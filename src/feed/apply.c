@@ -37,15 +37,26 @@ static bool is_time(int64_t ms)
 
 /* One broken byte in currentTs can be a date years ahead, and market time never goes back. So a leap
  * counts when the message behind it is as far ahead; after a night or a gap it is. */
-static bool is_lone_leap(struct feed *f, int64_t ms)
+static bool is_lone_leap(int64_t newest, int64_t *leap, int64_t ms)
 {
-	int64_t before = f->leap_ts;
+	int64_t before = *leap;
 
-	f->leap_ts = 0;
-	if (!f->newest_ts || ms - f->newest_ts < LEAP_MS || (before && ms >= before))
+	*leap = 0;
+	if (!newest || ms - newest < LEAP_MS || (before && ms >= before))
 		return false;
-	f->leap_ts = ms;
+	*leap = ms;
 	return true;
+}
+
+/* The market time of a turn, told from the messages with ticks in the order in which they are shown: when
+ * their block comes back from the disk the newest message that has arrived may be another one. */
+static int64_t turn_time(struct feed *f, int64_t ms)
+{
+	if (!ms || is_lone_leap(f->turn_newest, &f->turn_leap, ms))
+		return f->turn_newest;
+	if (ms > f->turn_newest)
+		f->turn_newest = ms;
+	return ms;
 }
 
 static void note_time(struct feed *f, struct tick_meta *meta)
@@ -60,7 +71,7 @@ static void note_time(struct feed *f, struct tick_meta *meta)
 	lag = meta->recv_ms - meta->ts_ms;
 	if (meta->ts_ms > f->newest_ts)
 		f->moved_mono = meta->recv_mono;
-	if (is_lone_leap(f, meta->ts_ms))
+	if (is_lone_leap(f->newest_ts, &f->leap_ts, meta->ts_ms))
 		return;
 	if (meta->ts_ms > f->newest_ts)
 		f->newest_ts = meta->ts_ms;
@@ -141,7 +152,7 @@ void feed_on_block(void *arg, struct tape_block *b, const inst_id *ids, uint64_t
 		AGNI_ASSERT(tape_tick_decode(item.bytes, item.len, meta.ts_ms, &f->taped.q));
 		book_publish(book, id, book_merge(book, id, &f->taped, &meta), item.seq);
 	}
-	book_turn(book, meta.ts_ms && meta.ts_ms <= f->newest_ts ? meta.ts_ms : f->newest_ts);
+	book_turn(book, turn_time(f, meta.ts_ms));
 	release_infos(f, item.seq);
 }
 
@@ -170,9 +181,8 @@ static void apply_ticks(struct feed *f, const struct tick_meta *meta)
 		book_publish(book, id, slot, tape_append(f->deps.tape, id, tick));
 	}
 	tape_end(f->deps.tape);
-	/* What is no time closes nothing. */
 	if (!is_deferred)
-		book_turn(book, meta->ts_ms && !f->leap_ts ? meta->ts_ms : f->newest_ts);
+		book_turn(book, turn_time(f, meta->ts_ms));
 }
 
 void feed_on_frame(struct feed *f, struct ws_conn *from, const void *bytes, size_t len)

@@ -44,6 +44,7 @@ static void *on_open(void *user, struct ws_conn *c, const struct ws_handshake *h
 	f->up_mono = clock_mono(f->deps.loop->clock);
 	f->moved_mono = f->up_mono;
 	f->newest_ts = f->leap_ts = 0;
+	f->turn_newest = f->turn_leap = 0;
 	f->sessions.n = 0;
 	feed_set_state(f, FEED_SUBSCRIBING, "connected to %s, waiting for data", f->url.host);
 	feed_subscribe_all(f);

@@ -56,6 +56,7 @@ struct feed {
 	mono_ns moved_mono; /* when currentTs last moved */
 	int64_t newest_ts;  /* newest currentTs of this connection */
 	int64_t leap_ts;    /* the last one, if it leapt ahead and is not confirmed; else 0 */
+	int64_t turn_newest, turn_leap; /* the same two of the messages whose turn has closed */
 	struct session_table sessions;
 	struct told *told; /* by instrument id */
 	uint32_t told_cap;
