@@ -18,7 +18,10 @@
 static struct why_asker asker_of(const struct api *a, const struct scope *scope,
 				 const struct master *m, enum interest_mode mode)
 {
-	return (struct why_asker){.api = a, .master = m, .scope = scope, .mode = mode};
+	struct why_asker w = {.api = a, .master = m, .scope = scope, .mode = mode};
+
+	a->deps.upstream->status(a->deps.upstream->arg, &w.up);
+	return w;
 }
 
 static void put_head(struct buf *b, const char *asked, const char *key)
@@ -275,8 +278,8 @@ static void answer_key(struct api *a, struct http_request *r, const struct why_a
 void api_why(void *arg, struct http_request *r)
 {
 	struct api *a = arg;
-	struct why_asker w = {
-		.api = a, .master = refdata_master(a->deps.refdata), .scope = api_scope(a, r)};
+	struct why_asker w =
+		asker_of(a, api_scope(a, r), refdata_master(a->deps.refdata), WANT_FULL);
 	char text[SELECTOR_TEXT_MAX + 2];
 	size_t len;
 

@@ -22,6 +22,7 @@ struct why_asker {
 	const struct master *master; /* NULL: none */
 	const struct scope *scope;
 	enum interest_mode mode;
+	struct upstream_status up; /* now */
 };
 
 /* What is so of `key` now. Without its neighbours it is cheap: for many at once. */

@@ -86,8 +86,9 @@ static void find_market(const struct why_asker *w, const struct master_row *row,
 	f->is_time_known = clock->mode == CLOCK_SYSTEM || clock->feed_ms > 0;
 	f->is_calendar_known = segment_of(w->master, row, f->key, &seg);
 	f->is_covered = calendar_is_covered(ist_day(f->market_ms));
-	snprintf(f->segment, sizeof(f->segment), "%.*s", (int)instrument_segment_len(f->key),
-		 f->key);
+	if (strchr(f->key, '|'))
+		snprintf(f->segment, sizeof(f->segment), "%.*s",
+			 (int)instrument_segment_len(f->key), f->key);
 	f->stage = f->day = f->next_day = "";
 	f->phase = phase_of(f, seg);
 	if (!f->is_calendar_known)
@@ -247,7 +248,7 @@ void why_find(const struct why_asker *w, const char *key, bool with_neighbours, 
 
 	*f = (struct why_facts){.about = {.mode = WANT_NOTHING, .session = ""}};
 	snprintf(f->key, sizeof(f->key), "%s", key);
-	up->status(up->arg, &f->up);
+	f->up = w->up;
 	if (up->about)
 		up->about(up->arg, id, key, &f->about);
 	f->now_ms = clock_wall_ms(a->deps.loop->clock);

@@ -296,16 +296,38 @@ static void on_token(struct token_listener *l)
 
 /* --- silence --------------------------------------------------------------------------------- */
 
+/* One key of each segment that was found closed: thousands of instruments are of a handful of segments. */
+struct closed_segments {
+	const char *key[SEGMENTS_MAX];
+	unsigned n;
+};
+
+static bool is_known_closed(const struct closed_segments *c, const char *key)
+{
+	size_t len = instrument_segment_len(key);
+
+	for (unsigned i = 0; i < c->n; i++) {
+		if (strncmp(c->key[i], key, len) == 0 && c->key[i][len] == '|')
+			return true;
+	}
+	return false;
+}
+
 static bool is_session_open(const struct feed *f)
 {
 	const struct interest *want = f->deps.interest;
 	int64_t now = clock_market_ms(f->deps.loop->clock);
+	struct closed_segments closed = {.n = 0};
 
 	for (inst_id id = 0; id < f->deps.book->instruments.count; id++) {
-		if (interest_top(want, id) != WANT_NOTHING &&
-		    session_is_open(&f->sessions, instruments_key(&f->deps.book->instruments, id),
-				    now))
+		const char *key = instruments_key(&f->deps.book->instruments, id);
+
+		if (interest_top(want, id) == WANT_NOTHING || is_known_closed(&closed, key))
+			continue;
+		if (session_is_open(&f->sessions, key, now))
 			return true;
+		if (closed.n < SEGMENTS_MAX)
+			closed.key[closed.n++] = key;
 	}
 	return false;
 }
@@ -564,15 +586,17 @@ static void get_status(const void *arg, struct upstream_status *out)
 
 static void get_about(const void *arg, inst_id id, const char *key, struct upstream_about *out)
 {
+	static const struct session_table nothing;
 	const struct feed *f = arg;
+	/* What was said before the connection was lost may be of yesterday. */
+	const struct session_table *said = f->up_mono ? &f->sessions : &nothing;
 	bool is_told = f->up_mono && id < f->told_cap && f->told[id].mode;
 
 	*out = (struct upstream_about){
 		.mode = is_told ? f->told[id].mode - 1 : WANT_NOTHING,
 		.since_mono = is_told ? f->told[id].since : 0,
-		.session = session_word(&f->sessions, key),
-		.is_session_open =
-			session_is_open(&f->sessions, key, clock_market_ms(f->deps.loop->clock)),
+		.session = session_word(said, key),
+		.is_session_open = session_is_open(said, key, clock_market_ms(f->deps.loop->clock)),
 	};
 }
 

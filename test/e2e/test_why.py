@@ -129,13 +129,20 @@ async def test_why_no_place(t):
 async def test_why_market_closed(t):
     """After the session's end by the broker's word; on a holiday of the calendar's file, where the
     broker says nothing of the segment, by the server's clock."""
-    s = await t.server({"sim.start": "2026-11-23T15:39:57"})
+    s = await t.server({"sim.start": "2026-11-23T15:39:57", "upstream.forbidden_retry_s": "3600"})
     await s.live()
     d = await becomes(s, INDEX, "market_closed")
     assert "broker says NORMAL_CLOSE" in d["sentence"], d
     # Tuesday the 24th is a holiday.
     assert "it opens at 2026-11-25 09:15 IST" in d["sentence"], d
     assert d["facts"]["market"]["time"].startswith("2026-11-23T15:4"), d
+    # What the broker said last is of a connection that is gone: the calendar stands.
+    await s.fault("forbidden")
+    await s.fault("drop")
+    await s.logged(r"-> forbidden", 15)
+    d = await ask(s, INDEX)
+    assert d["code"] == "closing" and "forbidden" in also(d), d
+    assert "broker_says" not in d["facts"]["market"] and "(transition)" in d["sentence"], d
     path, today = os.path.join(t.folder, "calendar"), datetime.datetime.now(
         datetime.timezone(datetime.timedelta(hours=5, minutes=30))).date()
     with open(path, "w", encoding="ascii") as f:
