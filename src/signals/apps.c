@@ -228,7 +228,9 @@ static void follow(struct signals *s, struct app *a, const struct resolve_market
 		    miss.code == RESOLVE_NO_PRICE || w->is_complaint_made)
 			continue;
 		w->is_complaint_made = true;
-		log_warn("signals", "nothing to look at for \"%s\": %s", w->text, miss.text);
+		/* A recording has what it has. */
+		log_write(s->deps.waits_for_master ? LOG_INFO : LOG_WARN, "signals",
+			  "nothing to look at for \"%s\": %s", w->text, miss.text);
 	}
 }
 

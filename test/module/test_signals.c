@@ -4,10 +4,12 @@
  * it, and what a reload does.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "../lib/check.h"
 #include "../lib/parts.h"
 #include "market/quote_json.h"
+#include "signals/journal.h"
 #include "signals/signals.h"
 
 #define NIFTY "NSE_INDEX|Nifty 50"
@@ -21,6 +23,7 @@ struct desk {
 	struct app_config apps[APPS];
 	struct config_section sections[APPS + 2];
 	struct signals *signals;
+	const char *dir; /* of the journal; NULL: none */
 	struct signals_listener ear;
 	unsigned heard;
 	struct signal last;
@@ -52,7 +55,8 @@ static void open_signals(void)
 							  .interest = &d.market.interest,
 							  .upstream = &d.market.view,
 							  .cfg = &d.cfg,
-							  .apps = d.apps});
+							  .apps = d.apps,
+							  .dir = d.dir});
 	module_up(signals_module(d.signals));
 	d.ear.on_signal = on_signal;
 	signals_listen(d.signals, &d.ear);
@@ -326,6 +330,69 @@ static void test_ring(void **state)
 	check_i64(signals_at(d.signals, SIGNALS_KEPT + 10)->id, SIGNALS_KEPT + 10);
 }
 
+/* Lines of the journal; *last gets the number of the newest. */
+static unsigned journal_lines(const char *path, unsigned long long *last)
+{
+	FILE *f = fopen(path, "r");
+	char line[2048];
+	unsigned n = 0;
+
+	check(f != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		check(sscanf(line, "{\"id\":%llu,", last) == 1);
+		n++;
+	}
+	fclose(f);
+	return n;
+}
+
+/* The file is bounded, and a restart knows what is in it: list, number, edge and cooldown. */
+static void test_restart(void **state)
+{
+	const unsigned many = JOURNAL_LINES_MAX + 200;
+	char dir[] = "/tmp/agni-signals-XXXXXX", path[64];
+	unsigned long long last = 0;
+
+	(void)state;
+	check(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/signals.jsonl", dir);
+	close_signals();
+	d.dir = dir;
+	set("app.simple.cooldown_s=0");
+	open_signals();
+	price(TCS, 3000, 3000);
+	for (unsigned i = 0; i < many; i++) {
+		d.now -= 1900; /* or the session would be over */
+		price(TCS, 3050, 3000);
+		if (i + 1 < many)
+			price(TCS, 3000, 3000);
+		if (i % 100 == 0)
+			ws_rig_turn(&d.rig);
+	}
+	check_i64(signals_newest(d.signals), many);
+	ws_rig_turn(&d.rig);
+	check(journal_lines(path, &last) <= JOURNAL_LINES_MAX);
+	check_i64(last, many);
+	close_signals();
+	open_signals();
+	check_i64(signals_newest(d.signals), many);
+	check_i64(signals_oldest(d.signals), many - SIGNALS_KEPT + 1);
+	check_near(signals_at(d.signals, many)->price, 3050, 0);
+	d.heard = 0;
+	price(TCS, 3025, 3000); /* between the thresholds: the edge is not armed */
+	price(TCS, 3060, 3000);
+	check_i64(d.heard, 0);
+	price(TCS, 3000, 3000);
+	price(TCS, 3060, 3000);
+	check_i64(d.heard, 1);
+	check_i64(d.last.id, many + 1);
+	d.dir = NULL;
+	close_signals();
+	open_signals();
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reload_in_mid_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config_that_makes_no_sense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
