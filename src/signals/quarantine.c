@@ -96,7 +96,7 @@ static bool is_below_intrinsic(const struct quarantine_state *st, const struct q
 	floor = intrinsic_of(c, t->level.forward) - slack - spread;
 	if (has_book && has(t->said, QUOTE_DEPTH) && (bid + ask) / 2 < floor)
 		return true;
-	return is_now && ltp_of(t->q) < floor;
+	return is_now && ltp_of(t->q) > 0 && ltp_of(t->q) < floor;
 }
 
 /* --- jumps ------------------------------------------------------------------------------------ */

@@ -105,6 +105,16 @@ static void test_below_intrinsic(void **state)
 	check_i64(trade(450), SUSPECT_BELOW_INTRINSIC);
 }
 
+/* Of a trade whose price has not come nothing is known. */
+static void test_below_intrinsic_without_a_price(void **state)
+{
+	(void)state;
+	t.level = (struct level){LEVEL_FUTURE, 25500, 25480};
+	q.ltt = now - 100;
+	check_i64(tick(QUOTE_LTT | QUOTE_VTT), 0);
+	check_i64(trade(450), SUSPECT_BELOW_INTRINSIC);
+}
+
 /* An old trade is not compared with the forward of now; neither is any without a forward. */
 static void test_below_intrinsic_is_of_this_moment(void **state)
 {
@@ -298,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_crossed, setup),
 		cmocka_unit_test_setup(test_below_intrinsic, setup),
+		cmocka_unit_test_setup(test_below_intrinsic_without_a_price, setup),
 		cmocka_unit_test_setup(test_below_intrinsic_is_of_this_moment, setup),
 		cmocka_unit_test_setup(test_spot_price, setup),
 		cmocka_unit_test_setup(test_jump, setup),
