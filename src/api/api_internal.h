@@ -110,6 +110,10 @@ http_handler api_broker_ltp_v2, api_broker_ltp, api_broker_ohlc_v2, api_broker_o
 /* broker_candles.c */
 http_handler api_broker_intraday;
 
+/* The newest candle of today that is over and whole, of 1 to 300 minutes, from the exchange's own
+ * minutes; false: there is none. Its interval is "I1", "I30", ... */
+bool api_last_candle(const struct api *a, inst_id id, int minutes, struct bar *out);
+
 /* broker_options.c */
 http_handler api_broker_option_contracts, api_broker_option_chain;
 

@@ -13,6 +13,7 @@
  * The broker's SDKs send no token on this path. Prices are for who has a key all the same: without keys, on
  * loopback, everybody.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api_internal.h"
@@ -35,6 +36,7 @@ struct wish {
 	bool is_day;
 	bool is_stale;     /* nobody watches the instrument now, or the link is down */
 	int64_t length_ms; /* of a candle */
+	int64_t from_ms;   /* what begins earlier is not asked for */
 };
 
 /* --- the request ------------------------------------------------------------------------------- */
@@ -154,7 +156,8 @@ static uint32_t gather(const struct api *a, const struct wish *w, int64_t now, s
 	const struct instrument_bars *of = bars_of(a->deps.bars, w->id);
 	const struct bar_series *s = &of->series[SERIES_EXCHANGE];
 	int64_t close = day_close(w->key, now);
-	uint32_t i = bar_series_from(s, ist_instant(ist_day(now), 0)), n = 0;
+	int64_t today = ist_instant(ist_day(now), 0);
+	uint32_t i = bar_series_from(s, w->from_ms > today ? w->from_ms : today), n = 0;
 
 	while (i < s->n) {
 		const struct bar_row *first = &s->rows[i];
@@ -207,6 +210,35 @@ static void put_minutes(const struct api *a, struct buf *b, const struct wish *w
 	free(candles);
 }
 
+bool api_last_candle(const struct api *a, inst_id id, int minutes, struct bar *out)
+{
+	const struct instrument_bars *of = bars_of(a->deps.bars, id);
+	const struct bar_series *s = of ? &of->series[SERIES_EXCHANGE] : NULL;
+	struct wish w = {.id = id,
+			 .key = instruments_key(&a->deps.book->instruments, id),
+			 .is_stale = a->deps.upstream->is_stale(a->deps.upstream->arg, id),
+			 .length_ms = (int64_t)minutes * MINUTE_MS};
+	struct candle candles[4]; /* two; of two days, if time leaps over midnight, two each */
+	uint32_t n;
+
+	if (!s || a->deps.bars->is_rebuilding || s->n == 0)
+		return false;
+	/* The one that the newest minute is in, and the one before it. */
+	w.from_ms = start_of(of, w.length_ms, s->rows[s->n - 1].start_ms) - w.length_ms;
+	n = gather(a, &w, clock_market_ms(a->deps.loop->clock), candles);
+	if (n == 0)
+		return false;
+	*out = (struct bar){.present = BAR_OPEN | BAR_HIGH | BAR_LOW | BAR_CLOSE | BAR_VOL | BAR_TS,
+			    .open = candles[n - 1].open,
+			    .high = candles[n - 1].high,
+			    .low = candles[n - 1].low,
+			    .close = candles[n - 1].close,
+			    .vol = candles[n - 1].volume,
+			    .ts_ms = candles[n - 1].start_ms};
+	snprintf(out->interval, sizeof(out->interval), "I%d", minutes);
+	return true;
+}
+
 /* The exchange's own bar of the day, as long as it is today's. */
 static void put_day(const struct api *a, struct buf *b, const struct wish *w, int64_t now)
 {
@@ -232,7 +264,7 @@ void api_broker_intraday(void *arg, struct http_request *r)
 	struct api *a = arg;
 	int64_t now = clock_market_ms(a->deps.loop->clock);
 	struct buf b = {0};
-	struct wish w;
+	struct wish w = {0};
 
 	if (!read_wish(a, r, &w))
 		return;

@@ -16,8 +16,8 @@
 
 #define ROWS 5
 
-/* Writes the members of one instrument's object. */
-typedef void member_writer(struct buf *b, const struct slot *slot, const char *interval);
+/* Writes the members of one instrument's object; `bar` is that of the interval asked for, or NULL. */
+typedef void member_writer(struct buf *b, const struct slot *slot, const struct bar *bar);
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -100,28 +100,28 @@ _Static_assert(BAR_HIGH == BAR_OPEN << 1 && BAR_LOW == BAR_OPEN << 2 && BAR_CLOS
 
 /* --- what each path shows --------------------------------------------------------------------- */
 
-static void put_ltp_v2(struct buf *b, const struct slot *slot, const char *interval)
+static void put_ltp_v2(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
-	(void)interval;
+	(void)bar;
 	put_last_price(b, &slot->q);
 }
 
-static void put_ltp_v3(struct buf *b, const struct slot *slot, const char *interval)
+static void put_ltp_v3(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
 	const struct quote *q = &slot->q;
 
-	(void)interval;
+	(void)bar;
 	put_last_price(b, q);
 	put_int(b, "ltq", q, QUOTE_LTQ, q->ltq);
 	put_int(b, "volume", q, QUOTE_VTT, q->vtt);
 	put_price(b, "cp", q, QUOTE_CP, q->cp);
 }
 
-static void put_greeks(struct buf *b, const struct slot *slot, const char *interval)
+static void put_greeks(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
 	const struct quote *q = &slot->q;
 
-	put_ltp_v3(b, slot, interval);
+	put_ltp_v3(b, slot, bar);
 	put_double(b, "iv", q, QUOTE_IV, q->iv);
 	put_double(b, "vega", q, QUOTE_VEGA, q->vega);
 	put_double(b, "gamma", q, QUOTE_GAMMA, q->gamma);
@@ -130,17 +130,16 @@ static void put_greeks(struct buf *b, const struct slot *slot, const char *inter
 	put_double(b, "oi", q, QUOTE_OI, q->oi);
 }
 
-static void put_ohlc_v2(struct buf *b, const struct slot *slot, const char *interval)
+static void put_ohlc_v2(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
-	put_bar(b, "ohlc", bar_of(&slot->q, interval), false);
+	put_bar(b, "ohlc", bar, false);
 	put_last_price(b, &slot->q);
 }
 
-/* The broker's bar of a day is the one that is forming, that of a minute the last completed one. */
-static void put_ohlc_v3(struct buf *b, const struct slot *slot, const char *interval)
+/* The bar of a day is the one that is forming, that of minutes the last completed one. */
+static void put_ohlc_v3(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
-	const struct bar *bar = bar_of(&slot->q, interval);
-	bool is_day = strcmp(interval, "1d") == 0;
+	bool is_day = bar && strcmp(bar->interval, "1d") == 0;
 
 	put_last_price(b, &slot->q);
 	put_bar(b, "prev_ohlc", is_day ? NULL : bar, true);
@@ -175,12 +174,12 @@ static void put_net_change(struct buf *b, const struct quote *q)
 		buf_double(b, price_to_double(q->ltp) - price_to_double(q->cp));
 }
 
-static void put_full(struct buf *b, const struct slot *slot, const char *interval)
+static void put_full(struct buf *b, const struct slot *slot, const struct bar *bar)
 {
 	const struct quote *q = &slot->q;
 	char time[IST_TEXT];
 
-	(void)interval;
+	(void)bar;
 	put_bar(b, "ohlc", bar_of(q, "1d"), false);
 	buf_str(b, ",\"depth\":{");
 	put_depth_side(b, "buy", q, true);
@@ -274,7 +273,7 @@ static const char *symbol_of(const struct master *m, const char *key)
 
 /* "NSE_FO:45450":{"instrument_token":"NSE_FO|45450", ...} */
 static void put_instrument(struct buf *b, const struct shape *shape, const struct master *m,
-			   const char *key, const struct slot *slot, const char *interval)
+			   const char *key, const struct slot *slot, const struct bar *bar)
 {
 	size_t segment = instrument_segment_len(key);
 	const char *symbol = symbol_of(m, key);
@@ -290,9 +289,18 @@ static void put_instrument(struct buf *b, const struct shape *shape, const struc
 		put_name(b, "symbol");
 		buf_json_str(b, symbol, strlen(symbol));
 	}
-	shape->put(b, slot, interval);
+	shape->put(b, slot, bar);
 	buf_byte(b, '}');
 	buf_fini(&name);
+}
+
+/* The feed brings days and minutes; half hours are put together from the exchange's minutes. */
+static const struct bar *bar_asked(const struct api *a, inst_id id, const char *interval,
+				   struct bar *made)
+{
+	if (strcmp(interval, "I30") == 0)
+		return api_last_candle(a, id, 30, made) ? made : NULL;
+	return bar_of(&book_slot(a->deps.book, id)->q, interval);
 }
 
 static void answer(struct api *a, struct http_request *r, const struct shape *shape)
@@ -309,6 +317,7 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	buf_byte(&b, '{');
 	for (const char *at = keys; *at; at += len + (at[len] == ',')) {
+		struct bar made;
 		inst_id id;
 
 		len = strcspn(at, ",");
@@ -319,7 +328,8 @@ static void answer(struct api *a, struct http_request *r, const struct shape *sh
 		if (b.len > 1)
 			buf_byte(&b, ',');
 		put_instrument(&b, shape, refdata_master(a->deps.refdata), instruments_key(t, id),
-			       book_slot(a->deps.book, id), interval);
+			       book_slot(a->deps.book, id),
+			       shape->has_interval ? bar_asked(a, id, interval, &made) : NULL);
 		a->quotes++;
 	}
 	buf_byte(&b, '}');

@@ -81,6 +81,13 @@ async def test_upstox_candles_of_a_recorded_day(t):
             assert have.keys() == want.keys() and have, (key, n, have.keys() ^ want.keys())
             for start, bars in want.items():
                 assert [Decimal(v) for v in have[start][:5]] == values(bars), (key, n, start)
+        halves = await candles(s, key, "minutes", 30)
+        r = await s.get(f"/v3/market-quote/ohlc?interval=I30&instrument_key={quote_key(key)}")
+        (quote,) = r.data().values()
+        assert halves and quote["live_ohlc"] is None, (key, quote)
+        prev = quote["prev_ohlc"]
+        assert int(prev["ts"]) == max(halves), (key, prev, halves)
+        assert [prev[n] for n in ("open", "high", "low", "close", "volume")] == halves[max(halves)][:5]
         one, = (await candles(s, key, "days", 1)).items()
         assert one[0] == midnight(now), one
         assert [Decimal(v) for v in one[1][:5]] == values([day[key]]), (one, day[key])
