@@ -270,7 +270,7 @@ bool docs_has_work(const struct docs *d)
 void docs_turn_hand(struct docs *d, uint32_t visits, bool is_feed_alive)
 {
 	for (; visits > 0 && d->rows_n > 0; visits--) {
-		uint32_t row = d->hand < d->rows_n ? d->hand : 0;
+		uint32_t row = d->hand < docs_span(d) ? d->hand : 0;
 		const struct doc_family_info *family = &families[d->rows[row].family];
 		bool is_fresh = bitset_remove(&d->fresh, row);
 

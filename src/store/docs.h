@@ -82,7 +82,13 @@ void docs_retire(struct docs *d);
 bool docs_has_work(const struct docs *d);
 bool docs_has_index_work(const struct docs *d);
 
-/* Visits `visits` rows: what is quiet is owed again, and its place in the index in any case, which
+/* Places of the hand's round. Not fewer than this: a round takes its time with a few documents too. */
+static inline uint32_t docs_span(const struct docs *d)
+{
+	return d->rows_n < 256 ? 256 : d->rows_n;
+}
+
+/* Visits `visits` places: what is quiet is owed again, and its place in the index in any case, which
  * repairs a set that somebody else emptied. */
 void docs_turn_hand(struct docs *d, uint32_t visits, bool is_feed_alive);
 

@@ -116,7 +116,7 @@ static void on_timer(uv_timer_t *timer)
 	else if (connection_is_live(w->connection))
 		turn_hand(w);
 	if (connection_is_live(w->connection))
-		docs_turn_hand(&w->docs, visits_per_tick(w, w->docs.rows_n), is_alive);
+		docs_turn_hand(&w->docs, visits_per_tick(w, docs_span(&w->docs)), is_alive);
 	if (has_work(w))
 		wake(w);
 }

@@ -88,6 +88,8 @@ static void test_documents_are_written(void **state)
 	check(value_is("status", "{\"s\":1}"));
 	check_i64(rig_metric(&rig, "docs_sets_total"), 4); /* a hundred texts were one */
 	check_i64(rig_metric(&rig, "docs"), 4);
+	rig_run_for(&rig, 1000);
+	check_i64(rig_metric(&rig, "docs_sets_total"), 4); /* its time has not come */
 	ttl = number_of("PTTL", "chain:{" CHAIN "}");
 	check(ttl > 28000 && ttl <= 30000);
 	check_i64(redis_ask_int(&rig.redis, "SISMEMBER " RIG_PREFIX "index:chains " CHAIN), 1);

@@ -148,18 +148,18 @@ static void test_hand(void **state)
 	set(KEY_CLIENT, "a", "1");
 	set(KEY_STATUS, NULL, "1");
 	settle_all();
-	docs_turn_hand(&docs, 3, true);
+	docs_turn_hand(&docs, docs_span(&docs), true);
 	check_i64(docs.owed.set.count, 0);
 	check_i64(docs.owed.join.count, 2); /* the index is repaired each round */
-	docs_turn_hand(&docs, 3, true);
+	docs_turn_hand(&docs, docs_span(&docs), true);
 	check_i64(docs.owed.set.count, 3);
 	settle_all();
-	docs_turn_hand(&docs, 3, false);
-	docs_turn_hand(&docs, 3, false);
+	docs_turn_hand(&docs, docs_span(&docs), false);
+	docs_turn_hand(&docs, docs_span(&docs), false);
 	check_i64(docs.owed.set.count, 2);
 	check_i64(docs.owed.join.count, 1);
 	settle_all();
-	docs_turn_hand(&docs, 3, true); /* the feed is back */
+	docs_turn_hand(&docs, docs_span(&docs), true); /* the feed is back */
 	check_i64(docs.owed.set.count, 1);
 	docs_fini(&docs);
 }
