@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * chains_internal: what chains.c and chain_live.c share.
+ * chains_internal: what the files of live chains share: chains.c (the module), chains_kept.c, chain_live.c,
+ * chain_follow.c.
  */
 #ifndef AGNI_OPTIONS_CHAINS_INTERNAL_H
 #define AGNI_OPTIONS_CHAINS_INTERNAL_H
@@ -105,6 +106,16 @@ bool chain_live_lacks_oi(const struct chain_live *c);
 
 /* The text of the newest version. */
 void chain_live_tell(struct chain_live *c);
+
+/* chain_follow.c: lists anew where what is meant may have moved. False: it has not, or cannot yet. */
+bool chain_live_follow(struct chain_live *c, const struct chain_source *s, uint64_t master_version);
+void chain_live_let_go(struct chain_live *c); /* of all that it asks for */
+
+/* chains_kept.c: what options.chains names. */
+void chains_keep(struct chains *ch);
+void chains_drop_kept(struct chains *ch);
+void chains_put_document(struct chains *ch, struct chain_live *c); /* to Redis */
+bool chains_kept_amiss(const struct chains *ch, char why[HEALTH_WHY_MAX]);
 
 /* chains.c: from now on its ticks mark the chain; no more. */
 void chains_post(struct chains *ch, struct chain_live *c, const struct chain_want *w);
