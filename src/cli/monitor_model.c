@@ -319,6 +319,7 @@ void monitor_set_text(struct monitor_model *m, enum monitor_kind kind, size_t ro
 		label_all(m, doc);
 	}
 	keep_text(r, text, len);
+	r->changed_ms = m->time_ms;
 }
 
 const struct cJSON *monitor_status(const struct monitor_model *m)

@@ -51,10 +51,11 @@ struct monitor_row {
 	size_t len;
 	struct cJSON *doc, *prev; /* parsed, and the one before; NULL for quotes */
 	struct monitor_quote quote;
-	int8_t moved;                  /* price against the look before: -1, 0, 1 */
-	bool is_gone;                  /* the key is not there: `text` is what once was */
-	int64_t ttl_ms;                /* -1: without an end */
-	size_t strlen;                 /* what STRLEN said; 0: nothing there */
+	int8_t moved;       /* price against the look before: -1, 0, 1 */
+	bool is_gone;       /* the key is not there: `text` is what once was */
+	int64_t changed_ms; /* when another text was first seen, by model->time_ms; 0: never */
+	int64_t ttl_ms;     /* -1: without an end */
+	size_t strlen;      /* what STRLEN said; 0: nothing there */
 	char problem[MONITOR_PROBLEM]; /* why what stands there cannot be read; "" */
 	bool is_seen;                  /* in the index, in this round */
 };

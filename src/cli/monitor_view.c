@@ -131,10 +131,13 @@ static const char *text_within(const cJSON *doc, const char *name, const char *m
 	return cJSON_IsObject(v) ? doc_text(v, member) : doc_text(doc, name);
 }
 
+#define STATUS_LATE_MS 7000 /* the server writes its status each 2 s */
+
 static void put_server(const struct monitor_frame *f, struct pen *p)
 {
 	const struct monitor_row *r = &f->model->lists[MONITOR_STATUS].rows[0];
 	const char *health = doc_text(r->doc, "status"), *why = doc_text(r->doc, "why");
+	char silent[NUMBER_TEXT];
 
 	if (!f->is_live) {
 		pen_printf(p, STYLE_WARN, "Redis: %s; trying again, and what is shown is OLD",
@@ -142,10 +145,13 @@ static void put_server(const struct monitor_frame *f, struct pen *p)
 		pen_end_line(p);
 		return;
 	}
-	if (r->is_gone || !r->doc) {
+	if (r->doc && !r->is_gone && f->now_ms - r->changed_ms > STATUS_LATE_MS) {
+		pen_printf(p, STYLE_WARN, "server: SILENT for %s; what it said last: ",
+			   number_age(f->now_ms - r->changed_ms, silent));
+	} else if (r->is_gone || !r->doc) {
 		pen_text(p, STYLE_WARN,
 			 r->problem[0] ? "server: its status cannot be read: "
-			 : r->doc      ? "server: GONE or silent; what it said last: "
+			 : r->doc      ? "server: GONE; what it said last: "
 				  : "server: no status in Redis (is it running, on this prefix?)");
 		pen_text(p, STYLE_WARN, r->problem);
 	} else {

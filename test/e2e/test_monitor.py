@@ -6,9 +6,10 @@ import contextlib
 import json
 import re
 import signal
+import termios
 
 from lib import BINARY, Skip, free_port, loads, run_binary, until
-from terminal import Terminal
+from terminal import Terminal, mode_of
 
 PREFIX = "agni-sim:"
 WRITES = {"set", "del", "sadd", "srem", "publish", "xadd", "expire", "pexpire", "flushall"}
@@ -157,12 +158,13 @@ async def test_monitor_shows_clients_and_the_server(t):
 
     async def there():
         d = await monitor_json(redis, parse=loads)
-        return d["status"] and d["clients"] and d["clients"][0]["data"]["subscriptions"] == "7" and d
+        health = await s.health()  # the status is up to two seconds old
+        return d["status"] and d["status"]["status"] == health["status"] == "UP" and (
+            d["clients"] and d["clients"][0]["data"]["subscriptions"] == "7") and d
     d = await until(there, 15, "the client and the status are in Redis")
     row = d["clients"][0]
     assert row["id"] == listed[0]["id"] and set(row["data"]) == set(listed[0])
-    health = await s.health()
-    assert d["status"]["status"] == health["status"] and int(d["status"]["rss_bytes"]) > 1 << 20
+    assert int(d["status"]["rss_bytes"]) > 1 << 20
     async with terminal(redis) as term:
         await term.shows(r"server \d+\.\d+\.\d+ UP  upstream live  token READY",
                          r"memory: redis \S+  server \d\S+  ticks \d+  clients 1", r"clients 1 ")
@@ -173,7 +175,7 @@ async def test_monitor_shows_clients_and_the_server(t):
         term.send("/s")  # thins the list out, and a page further
         await term.shows(r"filter: s_")
         term.send("tate\r")
-        await term.shows(r"upstream\.state +live", r"token\.state +READY")
+        await term.shows(r"upstream\.state +live", r"token\.state +READY", r'filter "state"')
         term.send("\x1b")
         await term.lacks("filter \"state")
         term.send("/rss\r")
@@ -181,7 +183,17 @@ async def test_monitor_shows_clients_and_the_server(t):
         await c.close()
         await term.shows(r"4 clients 0", limit=20)
         await s.stop()
-        await term.shows(r"server: GONE|no status in Redis")
+        await term.shows(r"server: GONE")
+        term.send("q")
+        await term.ended(0)
+    s = await t.server({"redis.url": redis.url})
+    await s.live()
+    async with terminal(redis) as term:
+        await term.shows(r"UP  upstream live")
+        s.process.send_signal(signal.SIGSTOP)
+        await term.shows(r"server: SILENT for \d+\.\ds; what it said last: UP", limit=20)
+        s.process.send_signal(signal.SIGCONT)
+        await term.shows(r"\nserver \S+ UP", limit=20)
         term.send("q")
         await term.ended(0)
 
@@ -292,6 +304,41 @@ async def test_monitor_gives_the_terminal_back(t):
         await term.shows(r"NSE_EQ\|A")
         term.send("q")
         await term.ended(0)
+
+
+async def test_monitor_is_suspended_and_continued(t):
+    """Whoever had the terminal in between, it is taken anew: keys, and no echo."""
+    redis = await t.redis()
+    await put(redis, "NSE_EQ|A", quote("NSE_EQ|A", ltp=1))
+    async with terminal(redis) as term:
+        await term.shows(r"NSE_EQ\|A")
+        ours = mode_of(term.slave)
+        assert ours != term.before
+        term.signal(signal.SIGSTOP)
+        attributes = termios.tcgetattr(term.slave)
+        attributes[:4] = term.before
+        termios.tcsetattr(term.slave, termios.TCSANOW, attributes)
+        term.screen.feed("\x1b[?1049l\x1b[2J")
+        term.signal(signal.SIGCONT)
+        await until(lambda: mode_of(term.slave) == ours, 10, "the mode is its own again")
+        await term.shows(r"NSE_EQ\|A")
+        assert "?1049" in term.screen.modes
+        entered = term.raw.count(b"\x1b[?1049h")
+        term.send("\x1a")  # the shell is not there to stop us for: it leaves, and comes back
+        await until(lambda: term.raw.count(b"\x1b[?1049h") > entered, 10, "it comes back")
+        await term.shows(r"NSE_EQ\|A")
+        term.send("q")
+        await term.ended(0)
+
+
+async def test_monitor_ends_with_its_terminal(t):
+    redis = await t.redis()
+    await put(redis, "NSE_EQ|A", quote("NSE_EQ|A", ltp=1))
+    async with terminal(redis) as term:
+        await term.shows(r"NSE_EQ\|A")
+        term.close()  # the window is closed
+        await until(lambda: term.process.returncode is not None, 10, "it ends")
+        assert term.process.returncode == 0, term.process.returncode
 
 
 async def test_monitor_does_not_wait_for_the_terminal(t):

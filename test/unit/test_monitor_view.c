@@ -106,6 +106,8 @@ static void put_quotes(void)
 
 static void test_top(void **state)
 {
+	struct monitor_frame f = frame(80, 0, PEN_PLAIN);
+
 	(void)state;
 	check_line(
 		80, 0,
@@ -124,10 +126,13 @@ static void test_top(void **state)
 	put(MONITOR_STATUS, "", 30000,
 	    "{\"status\":\"DEGRADED\",\"why\":\"feed: no data for 12 s\",\"version\":\"0.1.0\"}");
 	check_line(80, 1, "server 0.1.0 DEGRADED  upstream   token   feed: no data for 12 s");
+	f.now_ms = NOW + 9000; /* nothing new for 9 s, and the key still lives */
+	check_str(line_of(&f, 1), "server: SILENT for 9.0s; what it said last: DEGRADED  upstream  "
+				  " token   feed: n");
 	monitor_set_life(&m, MONITOR_STATUS, 0, -2, 0, NULL);
 	check_line(
 		80, 1,
-		"server: GONE or silent; what it said last: DEGRADED  upstream   token   feed: no");
+		"server: GONE; what it said last: DEGRADED  upstream   token   feed: no data for");
 }
 
 static void test_quotes(void **state)
