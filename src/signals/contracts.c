@@ -14,20 +14,37 @@ void contracts_fini(struct contracts *c)
 	*c = (struct contracts){0};
 }
 
-/* The first future that expires on `expiry` or later, or MASTER_NONE. */
+/* The first of the underlying's contracts that expires on `day` or later; u->n when none does. They are
+ * sorted by expiry. */
+static uint32_t first_from(const struct master *m, const struct master_underlying *u, day_t day)
+{
+	uint32_t from = 0, to = u->n;
+
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (m->rows[m->contracts[u->first + mid]].expiry < day)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* The first future that expires on `expiry` or later, or MASTER_NONE: of one expiry it comes first. */
 static uint32_t future_from(const struct master *m, uint32_t underlying, day_t expiry)
 {
 	const struct master_underlying *u = &m->underlyings[underlying];
-	uint32_t best = MASTER_NONE;
+	uint32_t i = first_from(m, u, expiry);
 
-	for (uint32_t i = 0; i < u->n; i++) {
+	while (i < u->n) {
 		uint32_t row = m->contracts[u->first + i];
 
-		if (m->rows[row].type == TYPE_FUT && m->rows[row].expiry >= expiry &&
-		    (best == MASTER_NONE || m->rows[row].expiry < m->rows[best].expiry))
-			best = row;
+		if (m->rows[row].type == TYPE_FUT)
+			return row;
+		i = first_from(m, u, m->rows[row].expiry + 1);
 	}
-	return best;
+	return MASTER_NONE;
 }
 
 static inst_id id_of(struct instruments *t, const char *key)

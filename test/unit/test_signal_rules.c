@@ -349,6 +349,42 @@ static void test_level(void **state)
 	master_release(m);
 }
 
+/* On the broker's own master: the future found is the nearest of all that expire no sooner. */
+static void test_futures_of_the_full_master(void **state)
+{
+	struct master *m = listed_file("instruments/upstox_nse_small_20260113.json.gz");
+	struct contracts cs = {0};
+	unsigned n = 0;
+
+	(void)state;
+	book_init(&b, 100000);
+	for (uint32_t row = 0; row < m->n; row++) {
+		const struct master_row *r = &m->rows[row];
+		const struct contract *c;
+		day_t best = 0;
+
+		if (r->type != TYPE_CE && r->type != TYPE_PE)
+			continue;
+		for (uint32_t k = 0; k < m->n; k++) {
+			const struct master_row *fut = &m->rows[k];
+
+			if (fut->type == TYPE_FUT && fut->underlying == r->underlying &&
+			    fut->expiry >= r->expiry && (!best || fut->expiry < best))
+				best = fut->expiry;
+		}
+		c = of_key(&cs, m, master_key(m, row));
+		check_i64(c->future == INST_NONE, best == 0);
+		if (best)
+			check_i64(listed_row(m, instruments_key(&b.instruments, c->future))->expiry,
+				  best);
+		n += best != 0;
+	}
+	check(n > 1000);
+	contracts_fini(&cs);
+	book_fini(&b);
+	master_release(m);
+}
+
 static void test_names(void **state)
 {
 	enum rule_kind kind;
@@ -375,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup(test_options_momentum_without, setup),
 		cmocka_unit_test_setup(test_futures_momentum, setup),
 		cmocka_unit_test_setup(test_level, setup),
+		cmocka_unit_test_setup(test_futures_of_the_full_master, setup),
 		cmocka_unit_test_setup(test_names, setup),
 	};
 
