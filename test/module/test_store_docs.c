@@ -444,6 +444,49 @@ static void test_wrong_types(void **state)
 	stop();
 }
 
+/* The rights that docs/redis.md asks for are enough: nothing of what the store does is refused. */
+static void test_rights_of_the_document(void **state)
+{
+	static const char begin[] = "An ACL user needs: `";
+	static char text[32768];
+	FILE *f = fopen("docs/redis.md", "r");
+	char *rights, command[512];
+	redisReply *r;
+
+	(void)state;
+	if (!f) {
+		print_message("not run from the top of the tree: no docs/redis.md\n");
+		skip();
+	}
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	rights = strstr(text, begin);
+	check(rights);
+	rights += strlen(begin);
+	rights[strcspn(rights, "`")] = '\0';
+	rig_with_redis(&rig);
+	snprintf(command, sizeof(command), "ACL SETUSER desk on >hush %s", rights);
+	redis_do(&rig.redis, command);
+	snprintf(rig.url, sizeof(rig.url), "redis://desk:hush@127.0.0.1:%d/0", rig.redis.port);
+	rig_start(&rig);
+	rig_wait_until(&rig, rig_is_up);
+	doc(KEY_CHAIN, CHAIN, "1");
+	doc(KEY_CLIENT, "c1", "1");
+	doc(KEY_STATUS, NULL, "1");
+	event(1);
+	rig_tick(&rig, "NSE_FO|1", 100);
+	rig_wait_until(&rig, is_settled);
+	store_doc_drop(rig.store, KEY_CLIENT, "c1");
+	rig_wait_until(&rig, is_settled);
+	rig_stop(&rig);
+	check_i64(number_of("XLEN", "signals"), 1);
+	check(value_is("chain:{" CHAIN "}", "1"));
+	r = redis_ask(&rig.redis, "ACL LOG");
+	check_i64(r->elements, 0);
+	freeReplyObject(r);
+	redis_stop(&rig.redis);
+}
+
 static void test_stop_while_redis_sleeps(void **state)
 {
 	(void)state;
@@ -497,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_churn_while_away),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_rights_of_the_document),
 		cmocka_unit_test(test_stop_while_redis_sleeps),
 		cmocka_unit_test(test_pipelines_are_bounded),
 	};
