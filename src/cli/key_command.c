@@ -46,7 +46,7 @@ static const char add_help[] =
 	"agnidata key add --role ROLE [OPTION]...   make an API key, and print it: this once\n"
 	"\n"
 	"  --role ROLE          viewer    reads market data\n"
-	"                       trader    and signals and analytics\n"
+	"                       trader    the same today; for programs that trade\n"
 	"                       operator  and metrics, /token/status, the details of /health\n"
 	"                       admin     and /clients, and updates the broker's token\n"
 	"  --name NAME          who it is for, in log and audit: letters, digits, \".\", \"_\", "
