@@ -161,7 +161,7 @@ def merge(messages):
     return state, ticks
 
 
-SERVERS_OWN = {"key", "seq", "recv_ms", "change", "change_pct", "age_ms", "stale"}
+SERVERS_OWN = {"key", "seq", "recv_ms", "change", "change_pct", "age_ms", "stale", "suspect"}
 
 
 def difference(quote, want):

@@ -44,7 +44,7 @@ async def chain(s):
 
 async def played(s, ticks):
     async def has_come():
-        return (await s.metrics())["agnidata_feed_ticks_total"] >= ticks
+        return int((await s.health())["seq"]) >= ticks  # shown, not only received
     await until(has_come, 30, f"{ticks} ticks")
 
 

@@ -13,7 +13,7 @@ from lib import difference, loads, merge, merge_one, option_tape, until
 # Long enough to look at an outage, also on a machine that is busy; and as short as it may be.
 STEADY = {"upstream.backoff_min_ms": "1600", "upstream.backoff_max_ms": "1600"}
 QUICK = {"upstream.backoff_min_ms": "300", "upstream.backoff_max_ms": "600"}
-NOT_PRICES = {"key", "seq", "recv_ms", "change", "change_pct", "ts_ms", "stale"}
+NOT_PRICES = {"key", "seq", "recv_ms", "change", "change_pct", "ts_ms", "stale", "suspect"}
 
 
 def frozen(value):
