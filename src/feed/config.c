@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config: what section [upstream] may say; see feed.h.
+ */
+#include "feed/feed.h"
+
+const struct config_key feed_config_keys[] = {
+	CONFIG_ENUM(struct feed_config, mode, "sim", "sim|upstox",
+		    "sim: the built-in simulated exchange; upstox: the real broker"),
+	CONFIG_STR(struct feed_config, api_url, "https://api.upstox.com", "",
+		   "the broker's REST host; plain http only to loopback"),
+	CONFIG_STR(struct feed_config, feed_url, "", "",
+		   "connect straight to this wss:// URL with the token; empty = ask authorize"),
+	CONFIG_STR(struct feed_config, ca_file, "", "",
+		   "PEM bundle that broker certificates are checked with; empty = the system's"),
+	CONFIG_INT(struct feed_config, stale_ms, 15000, 100, 600000, "ms",
+		   "longest silence of the exchange's clock in an open session"),
+	CONFIG_INT(struct feed_config, connect_timeout_ms, 10000, 100, 10000, "ms",
+		   "total time of one attempt, authorize to open socket"),
+	CONFIG_INT(struct feed_config, frame_max_bytes, 16777216, 65536, 268435456, "bytes",
+		   "largest message that is taken"),
+	CONFIG_INT(struct feed_config, ping_s, 15, 1, 3600, "s", "idle time until we ping"),
+	CONFIG_INT(struct feed_config, pong_s, 30, 1, 3600, "s",
+		   "and how much longer until the connection is given up"),
+	CONFIG_INT(struct feed_config, backoff_min_ms, 250, 10, 60000, "ms",
+		   "first wait after a network fault, doubled each time, with jitter"),
+	CONFIG_INT(struct feed_config, backoff_max_ms, 30000, 10, 600000, "ms", "longest wait"),
+	CONFIG_INT(struct feed_config, forbidden_retry_s, 65, 1, 3600, "s",
+		   "wait after a 403; the broker counts a dead connection for about a minute"),
+	CONFIG_INT(struct feed_config, subscribe_batch, 500, 1, 2000, "",
+		   "most keys in one request"),
+	CONFIG_INT(struct feed_config, linger_s, 30, 0, 3600, "s",
+		   "an instrument that nobody asks for any more stays subscribed for so long"),
+	CONFIG_INT(struct feed_config, ltpc_max, 5000, 0, 1000000, "keys",
+		   "that the broker serves in mode ltpc, when that is the only mode in use; a "
+		   "client that asks for more is refused"),
+	CONFIG_INT(struct feed_config, ltpc_mixed_max, 2000, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, option_greeks_max, 3000, 0, 1000000, "keys",
+		   "in mode option_greeks alone"),
+	CONFIG_INT(struct feed_config, option_greeks_mixed_max, 2000, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, full_max, 2000, 0, 1000000, "keys", "in mode full alone"),
+	CONFIG_INT(struct feed_config, full_mixed_max, 1500, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	CONFIG_INT(struct feed_config, full_d30_max, 0, 0, 1000000, "keys",
+		   "in mode full_d30 alone; 50 with Upstox Plus"),
+	CONFIG_INT(struct feed_config, full_d30_mixed_max, 0, 0, 1000000, "keys",
+		   "the same beside other modes"),
+	{0},
+};
