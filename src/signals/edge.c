@@ -74,6 +74,5 @@ void edge_forget(struct edge *e)
 
 void edge_restore(struct edge *e, enum signal_side side, int64_t ms)
 {
-	if (ms > e->fired_ms[side])
-		e->fired_ms[side] = ms;
+	e->fired_ms[side] = ms;
 }

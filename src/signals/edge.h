@@ -40,7 +40,7 @@ enum edge_verdict edge_observe(struct edge *e, const struct edge_rule *rule, dou
 /* The next observation is as the first; cooldowns go on. For new thresholds. */
 void edge_forget(struct edge *e);
 
-/* What a journal knows of before: the side fired at `ms`. */
+/* What a journal knows of before, in its order: the side fired at `ms`. */
 void edge_restore(struct edge *e, enum signal_side side, int64_t ms);
 
 #endif

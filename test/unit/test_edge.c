@@ -191,6 +191,18 @@ static void test_what_lies_ahead_does_not_count(void **state)
 	check_i64(see_at(1.1, 1000, &side), EDGE_FIRES);
 }
 
+/* A line of the journal with a time years ahead does not hide the ones behind it. */
+static void test_the_newest_line_counts(void **state)
+{
+	enum signal_side side;
+
+	(void)state;
+	edge_restore(&e, SIGNAL_BUY, now + 1000 * DAY_MS);
+	edge_restore(&e, SIGNAL_BUY, now);
+	check_i64(see_at(0.9, 1000, &side), EDGE_QUIET);
+	check_i64(see_at(1.1, 1000, &side), EDGE_QUIET);
+}
+
 /* Of two connections the slower brings a message that is a little older. */
 static void test_overtaken_message(void **state)
 {
@@ -219,6 +231,7 @@ int main(void)
 		cmocka_unit_test_setup(test_restart_does_not_fire_again, setup),
 		cmocka_unit_test_setup(test_restart_on_another_day, setup),
 		cmocka_unit_test_setup(test_overtaken_message, setup),
+		cmocka_unit_test_setup(test_the_newest_line_counts, setup),
 		cmocka_unit_test_setup(test_what_lies_ahead_does_not_count, setup),
 	};
 
