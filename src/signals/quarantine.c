@@ -148,6 +148,8 @@ static void note_highs(struct quarantine_state *st, const struct quarantine_tick
 		st->vtt = q->vtt;
 	if (is_reset || t->ts_ms > st->ts_ms)
 		st->ts_ms = t->ts_ms;
+	if (is_reset)
+		st->day = ist_day(t->ts_ms);
 	st->behind = 0;
 }
 

@@ -252,6 +252,27 @@ static void test_time_back_ends(void **state)
 	check_i64(tick(QUOTE_VTT), 0);
 }
 
+/* One broken byte in a message's time: the day that it names does not stay. */
+static void test_day_far_ahead_ends(void **state)
+{
+	int64_t real;
+
+	(void)state;
+	check_i64(trade(100), 0);
+	real = now;
+	now += 3000 * DAY_MS;
+	check_i64(trade(100), 0);
+	now = real;
+	for (int i = 1; i < QUARANTINE_TICKS; i++)
+		check_i64(trade(100) & SUSPECT_TIME_BACK, SUSPECT_TIME_BACK);
+	check_i64(trade(100), 0);
+	check_i64(st.day, ist_day(now));
+	now += DAY_MS; /* and the next day begins anew */
+	q.vtt = 0;
+	check_i64(trade(300), 0);
+	check_i64(st.day, ist_day(now));
+}
+
 /* Before the open yesterday's volume is shown, with yesterday's last trade. */
 static void test_volume_of_yesterday(void **state)
 {
@@ -316,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup(test_jump_of_an_index, setup),
 		cmocka_unit_test_setup(test_jump_of_a_share, setup),
 		cmocka_unit_test_setup(test_time_back, setup),
+		cmocka_unit_test_setup(test_day_far_ahead_ends, setup),
 		cmocka_unit_test_setup(test_time_back_ends, setup),
 		cmocka_unit_test_setup(test_volume_of_yesterday, setup),
 		cmocka_unit_test_setup(test_oi_zero, setup),
