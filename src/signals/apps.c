@@ -97,6 +97,7 @@ static void join(struct signals *s, struct app *a, const char *key, size_t len, 
 
 	if (id != INST_NONE && app_member(a, id)) {
 		app_member(a, id)->is_left = false;
+		want_level(s, a, id); /* the master may have come since, or the list was renewed */
 		return;
 	}
 	if (a->members_n == APP_MEMBERS_MAX || !interest_admits(s->deps.interest, id, WANT_FULL)) {
@@ -135,6 +136,20 @@ static void leave(struct signals *s, struct app *a, unsigned i)
 	free(m);
 }
 
+/* What has ticked in the turn that is open is at most what is watched: there is room for that. */
+static void forget_ticks(struct signals *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->ticked_n; i++) {
+		if (bitset_has(&s->watched, s->ticked[i]))
+			s->ticked[n++] = s->ticked[i];
+		else
+			bitset_remove(&s->marked, s->ticked[i]);
+	}
+	s->ticked_n = n;
+}
+
 static void watch_again(struct signals *s)
 {
 	bitset_clear(&s->watched);
@@ -144,6 +159,7 @@ static void watch_again(struct signals *s)
 			bitset_add(&s->watched, s->apps[i].members[k]->id);
 	}
 	s->instruments = s->watched.count;
+	forget_ticks(s);
 }
 
 /* --- what is named ---------------------------------------------------------------------------- */

@@ -223,6 +223,25 @@ static void test_new_instruments(void **state)
 	check_i64(wanted(option(200, 25300, true)), WANT_NOTHING);
 }
 
+/* Who stays keeps what its forward is told from. */
+static void test_forward_over_a_reload(void **state)
+{
+	(void)state;
+	set("app.options.instruments=NSE_FO|104");
+	signals_reload(d.signals);
+	price(NIFTY, 25190, 25000);
+	check_i64(wanted("NSE_FO|104"), WANT_FULL);
+	check_i64(wanted("NSE_FO|1"), WANT_LTPC);
+	set("app.options.instruments=NSE_FO|104,NSE_FO|106");
+	signals_reload(d.signals);
+	check_i64(wanted("NSE_FO|104"), WANT_FULL);
+	check_i64(wanted("NSE_FO|106"), WANT_FULL);
+	set("app.options.instruments=NSE_FO|104");
+	signals_reload(d.signals);
+	check_i64(wanted("NSE_FO|106"), WANT_NOTHING);
+	check_i64(wanted("NSE_FO|1"), WANT_LTPC);
+}
+
 /* The broker says that the segment is closed. */
 static void test_market_info(void **state)
 {
@@ -247,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fires, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rolls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_new_instruments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_over_a_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
 	};
 
