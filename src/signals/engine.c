@@ -4,6 +4,7 @@
  * of their enums: the same input gives the same signals in the same order.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "signals/signals_internal.h"
 
@@ -84,6 +85,8 @@ static void look(struct signals *s, enum app_kind app, struct member *m, enum ru
 	s->looks++;
 	if (!rule->look(limits, o, &m->states[kind], &f))
 		return;
+	if (f.begins_anew)
+		edge_forget(&m->edges[kind]);
 	edge = (struct edge_rule){f.threshold, f.threshold * limits->rearm, limits->cooldown_ms};
 	switch (edge_observe(&m->edges[kind], &edge, f.value, o->ms, f.may_fire, &side)) {
 	case EDGE_FIRES:
@@ -97,13 +100,23 @@ static void look(struct signals *s, enum app_kind app, struct member *m, enum ru
 	}
 }
 
+/* Whether the turn has the time of its message. A leap ahead is not believed before the next message
+ * confirms it: then the turn has the time of before, and that may be another session. */
+static bool is_of_turn(struct signals *s, const struct slot *slot, int64_t market_ms)
+{
+	if (slot->ts_ms == 0 || llabs(slot->ts_ms - market_ms) <= MAX_AGE_MS)
+		return true;
+	s->held_time++;
+	return false;
+}
+
 static void look_at(struct signals *s, inst_id id, int64_t market_ms)
 {
 	const struct slot *slot = book_slot(s->deps.book, id);
 	struct observation o = {.id = id, .seq = slot->seq, .q = &slot->q, .ms = market_ms};
 	struct book *book = s->deps.book;
 
-	if (!is_sound(s, id, slot))
+	if (!is_sound(s, id, slot) || !is_of_turn(s, slot, market_ms))
 		return;
 	if (!market_is_open(s, id, market_ms)) {
 		s->held_closed++;

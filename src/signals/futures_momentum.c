@@ -34,8 +34,7 @@ static bool look(const struct rule_limits *limits, const struct observation *o,
 {
 	double t = limits->change_pct, s, b, interest;
 
-	if (!o->contract || o->contract->kind != CONTRACT_FUTURE ||
-	    !change_from_close(o->q, &f->value))
+	if (!o->contract || o->contract->kind != CONTRACT_FUTURE || !change_from_close(o, st, f))
 		return false;
 	interest = interest_change(o, st);
 	f->threshold = t;

@@ -22,8 +22,10 @@
 
 #define TICK_RUPEES 0.05
 
-static bool price_of(const struct quote *q, struct rule_state *st, double *price, double *spread)
+static bool price_of(const struct observation *o, struct rule_state *st, double *price,
+		     double *spread)
 {
+	const struct quote *q = o->q;
 	double bid, ask;
 
 	*spread = TICK_RUPEES;
@@ -35,7 +37,7 @@ static bool price_of(const struct quote *q, struct rule_state *st, double *price
 		*spread = fmax(ask - bid, TICK_RUPEES);
 		return true;
 	}
-	if (st->has_book || !(q->present & QUOTE_LTP))
+	if (st->has_book || !(q->present & QUOTE_LTP) || !is_traded_today(o))
 		return false;
 	*price = price_to_double(q->ltp);
 	return *price > 0;
@@ -46,7 +48,7 @@ static bool look(const struct rule_limits *limits, const struct observation *o,
 {
 	double now[WINDOW_NUMBERS] = {0}, price, spread, move, noise, s, b;
 
-	if (!price_of(o->q, st, &price, &spread))
+	if (!price_of(o, st, &price, &spread))
 		return false;
 	now[0] = log(price);
 	if (!window_take(&st->window, limits->window_ms / WINDOW_STEPS, o->ms, now) ||

@@ -18,8 +18,7 @@ static bool look(const struct rule_limits *limits, const struct observation *o,
 {
 	double t = limits->change_pct, s, b;
 
-	(void)st;
-	if (!change_from_close(o->q, &f->value))
+	if (!change_from_close(o, st, f))
 		return false;
 	f->threshold = t;
 	f->may_fire = true;

@@ -36,18 +36,27 @@ void finding_add(struct finding *f, const char *name, double value)
 		f->inputs[f->inputs_n++] = (struct signal_input){name, value};
 }
 
-bool change_from_close(const struct quote *q, double *pct)
+bool is_traded_today(const struct observation *o)
 {
+	return !(o->q->present & QUOTE_LTT) || o->q->ltt <= 0 ||
+	       ist_day(o->q->ltt) == ist_day(o->ms);
+}
+
+bool change_from_close(const struct observation *o, struct rule_state *st, struct finding *f)
+{
+	const struct quote *q = o->q;
 	double ltp, cp;
 
 	if ((q->present & (QUOTE_LTP | QUOTE_CP)) != (QUOTE_LTP | QUOTE_CP))
 		return false;
 	ltp = price_to_double(q->ltp);
 	cp = price_to_double(q->cp);
-	if (!(ltp > 0) || !(cp > 0))
+	if (!(ltp > 0) || !(cp > 0) || !is_traded_today(o))
 		return false;
-	*pct = (ltp / cp - 1) * 100;
-	return isfinite(*pct);
+	f->value = (ltp / cp - 1) * 100;
+	f->begins_anew = st->cp != 0 && st->cp != q->cp;
+	st->cp = q->cp;
+	return isfinite(f->value);
 }
 
 bool best_of(const struct quote *q, double *bid, double *ask)

@@ -45,6 +45,7 @@ struct rule_state {
 	bool has_book;
 	day_t day;
 	double first_oi;
+	price_t cp; /* price_change: the close that the last value was told from */
 };
 
 /* One instrument at the end of a logical turn in which it ticked. */
@@ -60,6 +61,7 @@ struct observation {
 struct finding {
 	double value, threshold; /* in the same unit; SELL is beyond -threshold */
 	bool may_fire;
+	bool begins_anew;  /* the values of before are of something else: this is a first one */
 	double price;      /* rupees */
 	double confidence; /* 0..1 */
 	struct signal_input inputs[SIGNAL_INPUTS_MAX];
@@ -88,8 +90,12 @@ void finding_add(struct finding *f, const char *name, double value);
 
 /* --- parts of several rules ------------------------------------------------------------------- */
 
-/* Of the previous close, per cent; false without both prices above zero. */
-bool change_from_close(const struct quote *q, double *pct);
+/* Whether the last price is of this day: what was traded on another one is no price of today. */
+bool is_traded_today(const struct observation *o);
+
+/* The value of `f`: of the previous close, per cent; false without both prices above zero, and before
+ * the first trade of the day. */
+bool change_from_close(const struct observation *o, struct rule_state *st, struct finding *f);
 
 /* Best bid and ask, rupees; false unless both are there and in order. */
 bool best_of(const struct quote *q, double *bid, double *ask);

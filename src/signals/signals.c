@@ -230,6 +230,8 @@ static const struct metric signals_metrics[] = {
 	 offsetof(struct signals, held_crossed)},
 	{"held_closed_total", "Instruments left out of a turn: their market is closed",
 	 METRIC_COUNTER, offsetof(struct signals, held_closed)},
+	{"held_time_total", "Instruments left out of a turn: the time of their message is in doubt",
+	 METRIC_COUNTER, offsetof(struct signals, held_time)},
 	{"quarantined", "Instruments whose quote cannot be true now", METRIC_GAUGE,
 	 offsetof(struct signals, quarantined)},
 	{"suspect_ticks_total", "Ticks that were in quarantine, or ended one", METRIC_COUNTER,

@@ -87,7 +87,8 @@ struct signals {
 	struct list listeners;
 	/* counters */
 	uint64_t looks, fired, swallowed, held_stale, held_suspect, held_crossed, held_closed,
-		over_limit, instruments, quarantined, suspect_ticks, suspects[SUSPECT_BITS];
+		held_time, over_limit, instruments, quarantined, suspect_ticks,
+		suspects[SUSPECT_BITS];
 };
 
 /* --- config.c --------------------------------------------------------------------------------- */

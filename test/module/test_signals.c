@@ -97,8 +97,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* One message with one entry, a second after the one before. */
-static void say(const char *key, const struct quote *q)
+static void tell(const char *key, const struct quote *q)
 {
 	struct book *b = &d.market.book;
 	struct tick t = {.key = key, .key_len = (uint32_t)strlen(key), .q = *q};
@@ -106,7 +105,13 @@ static void say(const char *key, const struct quote *q)
 	inst_id id = instruments_intern(&b->instruments, key, strlen(key));
 
 	book_publish(b, id, book_merge(b, id, &t, &meta), ++d.seq);
-	book_turn(b, d.now);
+}
+
+/* One message with one entry, a second after the one before. */
+static void say(const char *key, const struct quote *q)
+{
+	tell(key, q);
+	book_turn(&d.market.book, d.now);
 }
 
 static void price(const char *key, double ltp, double cp)
@@ -260,6 +265,99 @@ static void test_closed_market(void **state)
 	check_i64(module_metric(signals_module(d.signals), "held_closed_total"), 1);
 }
 
+/* After a gap the time of the first message is not believed yet, and its turn has the time of before:
+ * what is shown before the open is not looked at as of the afternoon of the day before. */
+static void test_first_message_after_a_night(void **state)
+{
+	struct quote q = {.present = QUOTE_LTP | QUOTE_CP, .cp = 30000000};
+	int64_t before;
+
+	(void)state;
+	price(TCS, 3000, 3000);
+	before = d.now;
+	d.now += DAY_MS - 30 * 60000; /* 08:46 */
+	q.ltp = 30900000;
+	tell(TCS, &q);
+	book_turn(&d.market.book, before);
+	check_i64(d.heard, 0);
+	check_i64(module_metric(signals_module(d.signals), "held_time_total"), 1);
+	d.now += 45 * 60000;
+	price(TCS, 3090, 3000);
+	check_i64(d.heard, 0); /* what is beyond at the open is no news */
+	price(TCS, 3000, 3000);
+	price(TCS, 3090, 3000);
+	check_i64(d.heard, 1);
+	/* A message without a time is of the turn that it is in. */
+	price(TCS, 3000, 3000);
+	q.ltp = 29600000;
+	before = d.now;
+	d.now = -1000;
+	tell(TCS, &q);
+	book_turn(&d.market.book, before);
+	check_i64(d.heard, 2);
+}
+
+/* The trade of another day is no price of this one: the first trade is what the day begins with. */
+static void test_first_trade_of_the_day(void **state)
+{
+	struct quote q = {.present = QUOTE_LTP | QUOTE_CP | QUOTE_LTT,
+			  .ltp = 30000000,
+			  .cp = 30000000,
+			  .ltt = T0 - DAY_MS};
+
+	(void)state;
+	say(TCS, &q);
+	say(TCS, &q);
+	q.ltp = 30500000;
+	q.ltt = d.now;
+	say(TCS, &q);
+	check_i64(d.heard, 0);
+	q.ltp = 30000000;
+	say(TCS, &q);
+	q.ltp = 30500000;
+	say(TCS, &q);
+	check_i64(d.heard, 1);
+}
+
+/* Another close of before, in mid-session, is no move of the price. */
+static void test_close_that_changes(void **state)
+{
+	(void)state;
+	price(TCS, 3000, 3000);
+	price(TCS, 3000, 2900);
+	check_i64(d.heard, 0);
+	price(TCS, 3001, 2900);
+	check_i64(d.heard, 0);
+	price(TCS, 2900, 2900);
+	price(TCS, 2935, 2900);
+	check_i64(d.heard, 1);
+}
+
+/* Instruments come and go while a turn is open: what has ticked is more than what is followed. */
+static void test_reloads_within_a_turn(void **state)
+{
+	struct quote q = {.present = QUOTE_LTP | QUOTE_CP, .ltp = 30000000, .cp = 30000000};
+	char key[32], set_to[1600];
+
+	(void)state;
+	for (int round = 0; round < 40; round++) {
+		int n = snprintf(set_to, sizeof(set_to), "app.simple.instruments=");
+
+		for (int i = 0; i < 60; i++)
+			n += snprintf(set_to + n, sizeof(set_to) - (size_t)n, "NSE_EQ|%d,",
+				      100 * round + i);
+		set(set_to);
+		signals_reload(d.signals);
+		for (int i = 0; i < 60; i++) {
+			snprintf(key, sizeof(key), "NSE_EQ|%d", 100 * round + i);
+			tell(key, &q);
+			d.now -= 1000;
+		}
+	}
+	book_turn(&d.market.book, d.now);
+	check_i64(module_metric(signals_module(d.signals), "looks_total"), 60);
+}
+
 static void test_no_close_no_signal(void **state)
 {
 	(void)state;
@@ -401,6 +499,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_held_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quarantine, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_closed_market, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_message_after_a_night, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_trade_of_the_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_close_that_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reloads_within_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_close_no_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload_in_mid_edge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_config_that_makes_no_sense, setup, teardown),
