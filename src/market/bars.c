@@ -182,7 +182,14 @@ static void count_from_zero(struct instrument_bars *of, const struct slot *slot,
 	of->vtt_day = day;
 }
 
-/* How much was traded since the tick before; the first tick of all only says where to count from. */
+/* The day's volume is that of this trade: nothing was traded before it. */
+static bool is_days_first(const struct quote *q)
+{
+	return tells_vtt(q) && (q->present & QUOTE_LTQ) && q->ltq > 0 && q->ltq == q->vtt;
+}
+
+/* How much was traded since the tick before; the first tick of all only says where to count from,
+ * unless its trade is the first of the day. */
 static int64_t volume_since(struct instrument_bars *of, const struct quote *q, day_t day)
 {
 	int64_t since;
@@ -193,7 +200,7 @@ static int64_t volume_since(struct instrument_bars *of, const struct quote *q, d
 		of->has_vtt = true;
 		of->vtt = q->vtt;
 		of->vtt_day = day;
-		return 0;
+		return is_days_first(q) ? q->vtt : 0;
 	}
 	if (day > of->vtt_day) { /* the exchange counts from zero again */
 		of->vtt_day = day;
@@ -259,21 +266,46 @@ static bool is_news(const struct instrument_bars *of, const struct quote *q, int
 	       (tells_vtt(q) && (!of->has_vtt || q->vtt > of->vtt));
 }
 
+/* The first trade that is told: since when was everything seen? Of a trade that is not the first of the
+ * day nobody knows what was traded in front of it, not even within its millisecond. */
+static void begin_with(struct instrument_bars *of, const struct quote *q, int64_t at_ms)
+{
+	if (of->has_vtt || !tells_vtt(q))
+		return;
+	if (is_days_first(q))
+		of->first_ms = ist_instant(ist_day(at_ms), 0);
+	else if (at_ms >= of->first_ms)
+		of->first_ms = at_ms + 1;
+}
+
+/* A snapshot with a newer trade and less volume: the count of the day has begun anew while we were
+ * away (the simulator was started again). */
+static void count_anew(struct instrument_bars *of, const struct quote *q, const struct trade *t)
+{
+	if (t->is_behind_hole && of->has_vtt && tells_vtt(q) && t->at_ms >= of->ltt &&
+	    ist_day(t->at_ms) == of->vtt_day && q->vtt < of->vtt)
+		of->vtt = q->vtt;
+}
+
 static void take_trade(struct bars *b, struct instrument_bars *of, const struct quote *q,
 		       struct trade *t, bool is_snapshot)
 {
 	bool is_first = !of->has_trade, is_metered;
+	bool is_late = floor_to(t->at_ms, MINUTE_MS) + MINUTE_MS + b->cfg.amend_ms < b->market_ms;
 
+	t->is_behind_hole = is_snapshot && !is_first;
+	if (is_first && !is_late)
+		begin_with(of, q, t->at_ms);
+	count_anew(of, q, t);
 	t->volume = volume_since(of, q, ist_day(t->at_ms));
 	is_metered = tells_vtt(q) || (of->has_vtt && q->arm != ARM_LTPC);
 	t->is_metered = is_metered && !of->is_unmetered;
 	of->is_unmetered = !is_metered;
-	t->is_behind_hole = is_snapshot && !is_first;
 	/* Up to the trade when the exchange's clock runs ahead of the message's. */
 	if (t->is_behind_hole)
 		bars_add_hole(b, of, of->last_ms,
 			      t->at_ms < b->market_ms ? b->market_ms : t->at_ms + 1);
-	if (floor_to(t->at_ms, MINUTE_MS) + MINUTE_MS + b->cfg.amend_ms < b->market_ms) {
+	if (is_late) {
 		b->late += !is_first; /* the first tick may tell of a trade of long ago */
 	} else {
 		b->trades++;

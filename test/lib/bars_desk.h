@@ -29,6 +29,7 @@ struct desk_tick {
 	const char *at;  /* of the trade; NULL: as `now` */
 	double price;    /* with its time */
 	int64_t vtt;
+	int64_t ltq; /* of the trade */
 	double oi;
 	const struct bar *minute; /* the exchange's own */
 	const char *key;          /* NULL: NSE_FO|1 */

@@ -206,7 +206,7 @@ static void test_stale(void **state)
 static void test_day_ends(void **state)
 {
 	(void)state;
-	SAY(.now = "09:00:00", .price = 100, .vtt = 10);
+	SAY(.now = "08:59:59", .price = 100, .vtt = 10);
 	SAY(.now = "15:39:00", .price = 101, .vtt = 20);
 	check_str(status_of("subscribe", "bars:1d:" FO), "subscribed");
 	expect("00:00:00", "partial");

@@ -178,6 +178,48 @@ static void test_first_trade_of_the_day(void **state)
 	check(!has_volume("NSE_FO|3", "10:34:00"));
 }
 
+/* The first tick of all: whether its trade is the first of the day is told by the day's volume. */
+static void test_first_tick_is_a_trade(void **state)
+{
+	(void)state;
+	d.is_snapshot = true;
+	SAY(.now = "09:15:00", .price = 50, .vtt = 65, .ltq = 65);
+	SAY(.now = "09:15:20", .price = 51, .vtt = 165, .ltq = 25);
+	check_row(minute("09:15:00"), 50, 51, 50, 51, 165);
+	check(!bars_has_hole(bars_of(&d.bars, 0), desk_ms("09:15:00"), desk_ms("09:16:00")));
+	/* The same where it was told only later within the minute. */
+	d.is_snapshot = true;
+	SAY(.now = "09:15:30", .at = "09:15:25", .price = 5, .vtt = 20, .ltq = 20, .key = "NSE_FO|2");
+	SAY(.now = "09:15:40", .price = 6, .vtt = 50, .ltq = 30, .key = "NSE_FO|2");
+	check_i64(bars_desk_row(&d, SERIES_MINUTE, "NSE_FO|2", "09:15:00")->volume, 50);
+	check(!bars_has_hole(bars_of(&d.bars, 1), desk_ms("09:15:00"), desk_ms("09:16:00")));
+	/* Something was traded before it, nobody knows when: not whole, though it is the minute's
+	 * first instant. */
+	SAY(.now = "09:16:00", .price = 7, .vtt = 90, .ltq = 65, .key = "NSE_FO|3");
+	SAY(.now = "09:16:20", .price = 8, .vtt = 100, .ltq = 10, .key = "NSE_FO|3");
+	check(bars_has_hole(bars_of(&d.bars, 2), desk_ms("09:16:00"), desk_ms("09:17:00")));
+	check(!bars_has_hole(bars_of(&d.bars, 2), desk_ms("09:17:00"), desk_ms("09:18:00")));
+	/* The day's only trade was long ago: there is no bar of it, and none may say it is whole. */
+	SAY(.now = "09:24:00", .at = "09:16:00", .price = 7, .vtt = 9, .ltq = 9, .key = "NSE_FO|4");
+	check(bars_has_hole(bars_of(&d.bars, 3), desk_ms("09:15:00"), desk_ms("09:30:00")));
+}
+
+/* The simulator was started again, later in the day: it counts from zero. */
+static void test_count_begins_anew(void **state)
+{
+	(void)state;
+	SAY(.now = "09:14:59", .price = 100, .vtt = 1000);
+	SAY(.now = "09:15:10", .price = 101, .vtt = 5000);
+	d.is_snapshot = true;
+	SAY(.now = "09:20:30", .price = 102, .vtt = 65);
+	SAY(.now = "09:20:40", .price = 103, .vtt = 75);
+	SAY(.now = "09:21:10", .price = 104, .vtt = 100);
+	check_i64(minute("09:21:00")->volume, 25);
+	check(has_volume(NULL, "09:21:00"));
+	check(bars_has_hole(bars_of(&d.bars, 0), desk_ms("09:20:00"), desk_ms("09:21:00")));
+	check(!bars_has_hole(bars_of(&d.bars, 0), desk_ms("09:21:00"), desk_ms("09:22:00")));
+}
+
 /* For a while the instrument is asked for in mode ltpc, which has no volume: no volume is shown, and
  * what was traded meanwhile is not thrown onto the minute in which one comes again. */
 static void test_mode_without_volume(void **state)
@@ -209,7 +251,7 @@ static bool has_hole(const char *from, const char *to)
 static void test_hole(void **state)
 {
 	(void)state;
-	SAY(.now = "09:15:00", .price = 100, .vtt = 10);
+	SAY(.now = "09:14:59.999", .price = 100, .vtt = 10);
 	SAY(.now = "09:16:30", .price = 101, .vtt = 20);
 	check(!has_hole("09:15:00", "09:17:00"));
 	check(has_hole("09:14:00", "09:15:00")); /* before the first tick */
@@ -379,9 +421,9 @@ static void test_compare(void **state)
 	struct bar before = exchange_bar("09:14:00", 1, 2, 1, 2, 9);
 
 	(void)state;
-	say_minute("09:15:00", 100, 10, before);
+	SAY(.now = "09:15:00", .price = 100, .vtt = 10, .ltq = 10, .minute = &before);
 	SAY(.now = "09:15:30", .price = 102, .vtt = 40);
-	say_minute("09:16:01", 101, 50, exchange_bar("09:15:00", 100, 102, 100, 102, 30));
+	say_minute("09:16:01", 101, 50, exchange_bar("09:15:00", 100, 102, 100, 102, 40));
 	check_i64(d.bars.compared, 0); /* stragglers may come until the next is told */
 	say_minute("09:17:01", 103, 60, exchange_bar("09:16:00", 100.5, 104, 100.5, 101, 12));
 	check_i64(d.bars.compared, 1);
@@ -495,6 +537,8 @@ int main(void)
 		TEST(test_volume),
 		TEST(test_index),
 		TEST(test_first_trade_of_the_day),
+		TEST(test_first_tick_is_a_trade),
+		TEST(test_count_begins_anew),
 		TEST(test_mode_without_volume),
 		TEST(test_hole),
 		TEST(test_hole_reaches_the_trade),
