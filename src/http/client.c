@@ -33,6 +33,7 @@ struct http_call {
 	struct buf body;
 	size_t response_max;
 	bool follow;
+	bool may_repeat;
 	int redirects;
 	uint64_t timeout_ms;
 	struct hop *hop;
@@ -250,7 +251,7 @@ static struct buf request_text(const struct http_call *call)
 
 static bool is_idempotent(const struct http_call *call)
 {
-	return strcmp(call->method, "POST") != 0;
+	return call->may_repeat || strcmp(call->method, "POST") != 0;
 }
 
 /* Starts the hop to call->url, on a new connection if this is a second try. Returns 0 or an error: TLS cannot be set up. */
@@ -421,6 +422,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_call_
 	buf_append(&call->body, o->body, o->body_len);
 	call->response_max = o->response_max;
 	call->follow = o->follow_redirects;
+	call->may_repeat = o->may_repeat;
 	call->timeout_ms = o->timeout_ms;
 	call->done = done;
 	call->arg = arg;

@@ -7,7 +7,7 @@
  *
  * A connection whose answer is complete waits for another call to the same origin, for a while, if
  * the peer agrees. When it turns out to be closed the call is made once more on a new one, unless it
- * is a POST: these begin with a new connection always. Names are resolved off the loop (uv_getaddrinfo). For
+ * is a POST that `may_repeat` does not allow that: these begin with a new connection always. Names are resolved off the loop (uv_getaddrinfo). For
  * https the certificate chain is checked against the CA bundle and the name against the URL's host;
  * there is no way to switch that off. Plain http is refused for hosts that are not loopback.
  * Redirects are followed for GET when asked, at most 5, each checked again; `Authorization` is sent
@@ -45,6 +45,7 @@ struct http_call_options {
 	size_t body_len;
 	uint64_t timeout_ms;   /* total, from call to done; > 0 */
 	size_t response_max;   /* body bytes; more is AGNI_ELIMIT */
+	bool may_repeat;       /* a POST whose receiver knows it when it comes twice */
 	bool follow_redirects; /* else a 3xx is a result like any other */
 };
 

@@ -155,6 +155,18 @@ static void again(struct webhook *w, int64_t retry_after_s)
 	try_in(w, wait_ms);
 }
 
+/* The host is said in front of it already. */
+static void say_failure(const struct webhook *w, const struct http_result *r, char *out, size_t cap)
+{
+	char host[URL_HOST_MAX];
+	const char *text = r->error;
+	size_t len = strlen(host_of(w, host));
+
+	if (strncmp(text, host, len) == 0 && strncmp(text + len, ": ", 2) == 0)
+		text += len + 2;
+	snprintf(out, cap, "%s%s", strncmp(text, "no answer", 9) == 0 ? "" : "no answer: ", text);
+}
+
 static void on_done(void *arg, const struct http_result *r)
 {
 	struct webhook *w = arg;
@@ -167,7 +179,7 @@ static void on_done(void *arg, const struct http_result *r)
 		return;
 	}
 	if (r->code < 0)
-		snprintf(text, sizeof(text), "no answer: %s", r->error);
+		say_failure(w, r, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "answered %d", r->status);
 	note_trouble(w, text);
@@ -212,7 +224,8 @@ static void send_oldest(struct webhook *w)
 					    .body = e->body,
 					    .body_len = e->len,
 					    .timeout_ms = (uint64_t)w->cfg->webhook_timeout_ms,
-					    .response_max = RESPONSE_MAX},
+					    .response_max = RESPONSE_MAX,
+					    .may_repeat = true}, /* it has an id */
 		on_done, w, &err);
 	buf_fini(&headers);
 	if (w->call)
@@ -291,7 +304,7 @@ enum health webhook_health(const struct webhook *w, char why[HEALTH_WHY_MAX])
 		return HEALTH_UP;
 	}
 	if (w->trouble[0]) {
-		snprintf(why, HEALTH_WHY_MAX, "%.48s since %.19s: %.48s; %llu wait",
+		snprintf(why, HEALTH_WHY_MAX, "%.30s since %.19s: %.72s; %llu wait",
 			 host_of(w, host), ist_format(w->trouble_since_ms, since), w->trouble,
 			 (unsigned long long)w->waiting);
 		return HEALTH_DEGRADED;

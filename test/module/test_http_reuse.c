@@ -10,6 +10,7 @@
 #include "../lib/http_world.h"
 #include "../lib/tls_files.h"
 #include "http/server.h"
+#include "signals/webhook.h"
 
 #define CALLS_MAX 8
 
@@ -306,6 +307,59 @@ static void test_post(void **state)
 	check_counts(&k, 3, 4);
 	check_answer(&k, "GET", "5");
 	check_counts(&k, 3, 5);
+	both_down(&w, &k);
+}
+
+static void on_hook_closed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static bool is_closed(const void *arg)
+{
+	return *(const bool *)arg;
+}
+
+static bool is_idle(const void *arg)
+{
+	return ((const struct webhook *)arg)->waiting == 0;
+}
+
+static void send_signal(struct webhook *hook, struct http_world *w, const char *id)
+{
+	webhook_add(hook, id, "{}", 2);
+	check(http_world_until(w, is_idle, hook));
+}
+
+/* A receiver may serve one connection at a time: signals take the one that is there. It knows a signal
+ * that comes twice by its id, so one that the peer has closed meanwhile is no failure. */
+static void test_webhook(void **state)
+{
+	struct http_world w;
+	struct keeper k;
+	struct webhook hook;
+	char url[64], secret[] = "0123456789abcdef";
+	struct signals_config cfg = {.webhook_url = url,
+				     .webhook_secret = secret,
+				     .webhook_timeout_ms = 20000,
+				     .webhook_retry_ms = 10};
+	bool gone = false;
+
+	(void)state;
+	http_world_up(&w, NULL);
+	keeper_up(&k, &w, "aaaxa");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", k.port);
+	webhook_init(&hook, &w.loop, w.client, &cfg, "sim");
+	send_signal(&hook, &w, "1");
+	send_signal(&hook, &w, "2");
+	send_signal(&hook, &w, "3");
+	check_counts(&k, 1, 3);
+	send_signal(&hook, &w, "4");
+	check_counts(&k, 2, 5);
+	check_i64(hook.delivered, 4);
+	check_i64(hook.retries, 0);
+	webhook_stop(&hook, on_hook_closed, &gone);
+	check(http_world_until(&w, is_closed, &gone));
 	both_down(&w, &k);
 }
 
@@ -638,6 +692,7 @@ int main(void)
 		cmocka_unit_test(test_retried_once),
 		cmocka_unit_test(test_new_connections_are_not_retried),
 		cmocka_unit_test(test_post),
+		cmocka_unit_test(test_webhook),
 		cmocka_unit_test(test_half_an_answer),
 		cmocka_unit_test(test_not_reusable),
 		cmocka_unit_test(test_closed_while_idle),

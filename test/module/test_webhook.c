@@ -84,6 +84,12 @@ static bool is_idle(const void *arg)
 	return hook.waiting == 0;
 }
 
+static bool has_trouble(const void *arg)
+{
+	(void)arg;
+	return hook.trouble[0] != '\0';
+}
+
 static void settle(void)
 {
 	check(http_world_until(&world, is_idle, NULL));
@@ -257,6 +263,21 @@ static void test_hangs_and_closes_early(void **state)
 	down();
 }
 
+/* Whole sentences, in the log and in /health. */
+static void test_a_hang_in_words(void **state)
+{
+	(void)state;
+	up();
+	cfg.webhook_timeout_ms = 100;
+	cfg.webhook_retry_ms = 60000;
+	peer.answers[0] = NULL;
+	add(1);
+	check(http_world_until(&world, has_trouble, NULL));
+	check_health(HEALTH_DEGRADED,
+		     ": no answer within 100 ms, still waiting for the answer; 1 wait");
+	down();
+}
+
 static void test_not_there(void **state)
 {
 	(void)state;
@@ -357,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_requests),
 		cmocka_unit_test(test_refused_for_good),
 		cmocka_unit_test(test_hangs_and_closes_early),
+		cmocka_unit_test(test_a_hang_in_words),
 		cmocka_unit_test(test_not_there),
 		cmocka_unit_test(test_queue_is_bounded),
 		cmocka_unit_test(test_reload),
