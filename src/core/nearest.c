@@ -41,10 +41,13 @@ unsigned edit_distance(const char *a, const char *b)
 
 void nearest_offer(struct nearest *n, const char *known)
 {
-	size_t a = strlen(n->word), b = strlen(known);
-	unsigned d = edit_distance(n->word, known);
+	size_t a = strlen(n->word), b = strlen(known), limit = ((a > b ? a : b) + 2) / 3;
+	unsigned d;
 
-	if (d <= ((a > b ? a : b) + 2) / 3 && (!n->best || d < n->distance)) {
+	if ((a > b ? a - b : b - a) > limit)
+		return; /* so many letters are missing at least: not worth the reckoning */
+	d = edit_distance(n->word, known);
+	if (d <= limit && (!n->best || d < n->distance)) {
 		n->best = known;
 		n->distance = d;
 	}

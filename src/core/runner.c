@@ -193,10 +193,12 @@ enum runner_end runner_run(const struct runner_config *cfg, struct agni_err *err
 	r.started = start_all(cfg, err);
 	r.left = cfg->modules_n;
 	ok = r.started == cfg->modules_n && open_doors(cfg, err) == 0;
-	if (ok)
+	if (ok) {
+		*err = (struct agni_err){0}; /* what a start looked for and did without */
 		run(&r);
-	else
+	} else {
 		begin_stop(&r);
+	}
 	if (r.left > 0)
 		uv_run(&cfg->loop->uv, UV_RUN_DEFAULT);
 	handles_close(&r);

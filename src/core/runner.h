@@ -37,7 +37,7 @@ enum runner_end {
 	RUNNER_LATE,      /* ended by the deadline or a second signal: modules may still be alive */
 };
 
-/* Runs until a signal asks to stop. */
+/* Runs until a signal asks to stop. `err` has a code only when something did not start. */
 enum runner_end runner_run(const struct runner_config *cfg, struct agni_err *err);
 
 #endif

@@ -17,6 +17,7 @@
 #define PIECE 65536
 
 struct pass {
+	struct load *load;
 	struct master_builder builder;
 	struct master_row_text row;
 };
@@ -25,6 +26,8 @@ static int take_row(void *arg, const char *text, size_t len, struct agni_err *er
 {
 	struct pass *p = arg;
 
+	if (atomic_load_explicit(&p->load->is_unwanted, memory_order_relaxed))
+		return agni_fail(err, AGNI_ECANCELED, "the server is stopping");
 	if (!master_row_parse(text, len, &p->row))
 		return AGNI_EPARSE;
 	return master_builder_add(&p->builder, &p->row.entry, err);
@@ -72,6 +75,7 @@ static void on_work(uv_work_t *work)
 	struct rows_stats stats = {0};
 	uint64_t from = uv_hrtime();
 
+	p->load = l;
 	master_builder_init(&p->builder);
 	l->rc = l->path ? read_file(rows, l->path, &l->err)
 			: rows_reader_feed(rows, l->body.data, l->body.len, &l->err);
@@ -97,6 +101,12 @@ void load_free(struct load *l)
 	free(l->path);
 	buf_fini(&l->body);
 	free(l);
+}
+
+void load_abandon(struct load *l)
+{
+	if (l)
+		atomic_store_explicit(&l->is_unwanted, true, memory_order_relaxed);
 }
 
 static void on_worked(uv_work_t *work, int status)

@@ -134,8 +134,8 @@ void refdata_stop_if_idle(struct refdata *r)
 void refdata_on_loaded(struct refdata *r, struct load *l, const char *error)
 {
 	if (r->is_stopping)
-		return;
-	if (error)
+		r->load_errors += error != NULL;
+	else if (error)
 		failed(r, error);
 	else
 		swap_in(r, l);
@@ -243,6 +243,7 @@ static void refdata_stop(struct module *m, module_stopped_fn *done)
 	if (r->call)
 		http_call_cancel(r->call);
 	r->call = NULL;
+	load_abandon(r->load);
 	holidays_stop(r);
 	lookup_cancel_all(r);
 	uv_close((uv_handle_t *)&r->timer, on_timer_closed);

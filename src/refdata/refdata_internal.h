@@ -11,6 +11,8 @@
 #ifndef AGNI_REFDATA_INTERNAL_H
 #define AGNI_REFDATA_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "core/backoff.h"
 #include "market/calendar.h"
 #include "refdata/refdata.h"
@@ -74,6 +76,7 @@ struct load {
 	uint64_t took_ms;
 	struct agni_err err;
 	int rc;
+	atomic_bool is_unwanted; /* set on the loop: the worker leaves off at the next row */
 };
 
 /* From a file, or, when `path` is NULL, from `body`, whose bytes are taken. */
@@ -83,6 +86,9 @@ void load_start(struct refdata *r, const char *path, struct buf *body);
  * system takes the loop milliseconds. */
 void master_retire(struct refdata *r, struct master *m);
 void load_free(struct load *l);
+
+/* The server stops: what is under way ends soon, without a table. NULL is fine. */
+void load_abandon(struct load *l);
 
 /* refdata.c: what became of it. */
 void refdata_on_loaded(struct refdata *r, struct load *l, const char *error);

@@ -76,15 +76,21 @@ static void stand_start(struct stand *s)
 	module_up(s->mod);
 }
 
-static void stand_down(struct stand *s)
+/* The module has stopped. */
+static void stand_clear(struct stand *s)
 {
-	module_down(&s->rig, s->mod);
 	refdata_destroy(s->refdata);
 	if (s->has_web)
 		script_down(&s->rig, &s->web);
 	http_client_down(&s->rig, s->http);
 	ws_rig_down(&s->rig);
 	market_fini(&s->market);
+}
+
+static void stand_down(struct stand *s)
+{
+	module_down(&s->rig, s->mod);
+	stand_clear(s);
 }
 
 static bool knows(const struct stand *s, const char *key)
@@ -662,6 +668,18 @@ static void test_redirect(void **state)
 
 /* --- stopping --------------------------------------------------------------------------------- */
 
+/* So many rows that the worker is still at them when the loop has turned for the first time. */
+static void write_long(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	check(f != NULL);
+	for (int i = 0; i < 200000; i++)
+		fprintf(f, "%s{\"instrument_key\":\"NSE_FO|%d\",\"lot_size\":75}", i ? "," : "[", i);
+	fputs("]", f);
+	fclose(f);
+}
+
 static bool was_asked(void *arg)
 {
 	return ((struct stand *)arg)->web.asked > 0;
@@ -679,6 +697,15 @@ static void test_stop(void **state)
 	write_file(s.master, master_a);
 	stand_start(&s);
 	stand_down(&s);
+	unlink(s.master);
+	/* A long one is not read to its end. */
+	stand_up(&s);
+	snprintf(s.master, sizeof(s.master), "/tmp/agni_test_stop_%d.json", (int)getpid());
+	write_long(s.master);
+	stand_start(&s);
+	module_down(&s.rig, s.mod);
+	check_i64(module_metric(s.mod, "load_errors_total"), 1);
+	stand_clear(&s);
 	unlink(s.master);
 	/* While a server does not answer. */
 	stand_up(&s);

@@ -20,6 +20,7 @@ struct actor {
 	int start_rc, listen_rc;
 	bool is_slow;  /* stop takes a turn of the loop */
 	bool is_stuck; /* stop never ends */
+	bool does_without; /* starts, and leaves behind why something was not there */
 	uv_timer_t timer;
 };
 
@@ -55,6 +56,8 @@ static int on_start(struct module *m, struct agni_err *err)
 	struct actor *a = actor_of(m);
 
 	say(a->play, 's', a->name);
+	if (a->does_without)
+		agni_fail(err, AGNI_ENOTFOUND, "no such file");
 	return a->start_rc ? agni_fail(err, a->start_rc, "no luck") : 0;
 }
 
@@ -281,10 +284,12 @@ static void test_late(void **state)
 	(void)state;
 	play_up(&p);
 	p.actors[1].is_stuck = true;
+	p.actors[0].does_without = true;
 	p.cfg.stop_ms = 200;
 	log_capture();
 	check_i64(play(&p, &err), RUNNER_LATE);
 	check(strstr(log_captured(), "nodoor has not stopped within 200 ms") != NULL);
+	check_i64(err.code, 0); /* it did start */
 	log_release();
 	check_str(p.said, "s1 s2 s3 -- l1 l3 == b1 b3 x3 x2 ");
 	check(uv_hrtime() - start > 190 * NS_PER_MS);
