@@ -77,7 +77,7 @@ static struct channel *open_chain(struct client *c, const struct scope *scope, c
 	if (!d->chains || !parse(name, underlying, &wish.expiry))
 		return NULL;
 	*refusal = "over_limit";
-	if (count(c) >= CHAINS_MAX ||
+	if (!client_may_look(c) || count(c) >= CHAINS_MAX ||
 	    c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return NULL;
 	chain = chains_open(d->chains, &wish, refusal);

@@ -40,7 +40,8 @@ static struct channel *open_futures(struct client *c, const struct scope *scope,
 	if (!d->futures || !underlying[0] || strlen(underlying) > SELECTOR_NAME_MAX)
 		return NULL;
 	*refusal = "over_limit";
-	if (count(c) >= ROWS_MAX || c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
+	if (!client_may_look(c) || count(c) >= ROWS_MAX ||
+	    c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return NULL;
 	row = futures_open(d->futures, underlying, scope, refusal);
 	if (!row)

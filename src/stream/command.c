@@ -145,6 +145,11 @@ static void put_result(struct buf *b, bool first, const char *name, const char *
 	buf_byte(b, '}');
 }
 
+bool client_may_look(struct client *c)
+{
+	return ++c->looks <= LOOKS_MAX;
+}
+
 /* What this client may see. */
 const struct scope *client_scope(const struct client *c)
 {
@@ -189,6 +194,7 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 	if (wish)
 		put_string(&b, "mode", view_mode_text(wish->mode));
 	buf_str(&b, ",\"results\":[");
+	c->looks = 0;
 	wants_begin(&c->stream->wants, c);
 	for (int i = 0; i < 2; i++) {
 		cJSON_ArrayForEach (item, lists[i]) {

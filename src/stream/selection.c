@@ -166,8 +166,10 @@ static struct selected *selected_add(struct client *c, const char *text, const c
 	}
 	c->selected = mem_realloc(c->selected, (c->selected_n + 1) * sizeof(*c->selected));
 	c->selected[c->selected_n] = (struct selected){.selection = sel};
-	if (c->selected_n == 0)
+	if (c->selected_n == 0) {
 		list_append(&c->stream->followers, &c->following);
+		c->follow_at = 0;
+	}
 	return &c->selected[c->selected_n++];
 }
 
@@ -182,7 +184,7 @@ void selection_subscribe(struct client *c, const struct scope *scope, const char
 		put_status(out, "invalid_instrument");
 		return;
 	}
-	if (!sd && c->selected_n == SELECTIONS_MAX) {
+	if (!client_may_look(c) || (!sd && c->selected_n == SELECTIONS_MAX)) {
 		put_status(out, "over_limit");
 		return;
 	}
@@ -267,8 +269,8 @@ void selections_fini(struct client *c)
 /* --- following ----------------------------------------------------------------------------------
  *
  * Once a second all texts are looked at, then all clients that have some. However many there are, no turn of the
- * loop is held for longer than WORK_NS: what is left goes on in the next one. Both lists go round: who was
- * served goes to their end, so nobody has to remember a place in a list that others change. */
+ * loop is held for longer than WORK_NS and what one text costs: what is left goes on in the next one. Both lists go
+ * round: who was served goes to their end, so nobody has to remember a place in a list that others change. */
 
 static void follow(struct client *c, struct selected *sd, bool may_be_quiet)
 {
@@ -301,16 +303,19 @@ static bool has_room_come(const struct client *c, const struct selected *sd)
 	       (sd->freed != c->stream->deps.interest->freed || c->subs + c->channels_n < sd->subs);
 }
 
-static void follow_all(struct client *c)
+/* Follows the next of its selectors for which there is something to do. Returns whether there was one. */
+static bool follow_next(struct client *c)
 {
-	for (uint32_t i = 0; c->conn && i < c->selected_n; i++) {
-		struct selected *sd = &c->selected[i];
+	while (c->conn && c->follow_at < c->selected_n) {
+		struct selected *sd = &c->selected[c->follow_at++];
+		bool is_new = sd->version != sd->selection->version;
 
-		if (sd->version != sd->selection->version)
-			follow(c, sd, false);
-		else if (has_room_come(c, sd))
-			follow(c, sd, true);
+		if (is_new || has_room_come(c, sd)) {
+			follow(c, sd, !is_new);
+			return true;
+		}
 	}
+	return false;
 }
 
 static struct list *take_first(struct list *l)
@@ -336,8 +341,13 @@ static bool work(struct stream *s)
 	}
 	s->looks_left = 0;
 	while (s->follows_left && !list_is_empty(&s->followers)) {
-		follow_all(container_of(take_first(&s->followers), struct client, following));
-		s->follows_left--;
+		struct client *c = container_of(s->followers.next, struct client, following);
+
+		if (!follow_next(c)) {
+			c->follow_at = 0;
+			take_first(&s->followers);
+			s->follows_left--;
+		}
 		if (clock_mono(clock) >= until)
 			return true;
 	}

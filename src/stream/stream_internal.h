@@ -128,6 +128,10 @@ struct seat {
 
 struct selected;
 
+/* Names in one command for which the instrument master is asked (selectors, chains, futures): each costs some
+ * ten microseconds, the more when it is none. */
+#define LOOKS_MAX 64
+
 #define SIGNALS_FROM_NOW  UINT64_MAX
 #define SELECTION_BUCKETS 256
 
@@ -153,6 +157,8 @@ struct client {
 	struct list following;     /* in stream->followers while there are any of these: */
 	struct selected *selected; /* subscriptions by selector */
 	uint32_t selected_n;
+	uint32_t follow_at; /* of them: where following goes on */
+	uint32_t looks;     /* of the command that is at work */
 	struct channel **channels;
 	uint32_t channels_n;
 	uint64_t signals_from; /* of the command that is at work; or SIGNALS_FROM_NOW */
@@ -380,6 +386,9 @@ void stream_status_json(const struct stream *s, struct buf *out);
  * of this very subscription by now, which counts already; WANT_NOTHING: it is a new one. */
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
 			 enum view_mode mode, int had, inst_id *id);
+
+/* Whether the command at work may look up one more name; counted. */
+bool client_may_look(struct client *c);
 
 /* What this client may see. */
 const struct scope *client_scope(const struct client *c);

@@ -675,7 +675,8 @@ static void write_long(const char *path)
 
 	check(f != NULL);
 	for (int i = 0; i < 200000; i++)
-		fprintf(f, "%s{\"instrument_key\":\"NSE_FO|%d\",\"lot_size\":75}", i ? "," : "[", i);
+		fprintf(f, "%s{\"instrument_key\":\"NSE_FO|%d\",\"lot_size\":75}", i ? "," : "[",
+			i);
 	fputs("]", f);
 	fclose(f);
 }

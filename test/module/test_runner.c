@@ -18,8 +18,8 @@ struct actor {
 	struct play *play;
 	char name;
 	int start_rc, listen_rc;
-	bool is_slow;  /* stop takes a turn of the loop */
-	bool is_stuck; /* stop never ends */
+	bool is_slow;      /* stop takes a turn of the loop */
+	bool is_stuck;     /* stop never ends */
 	bool does_without; /* starts, and leaves behind why something was not there */
 	uv_timer_t timer;
 };

@@ -6,6 +6,7 @@
 
 #include "../lib/check.h"
 #include "../lib/viewer.h"
+#include "stream/selection_internal.h"
 
 #define ATM "NIFTY:current:ATM+-1"
 
@@ -14,6 +15,9 @@ static struct viewer v;
 
 /* What the one selector means by now: strikes around this one, five apart; 0: it has no price. */
 static int money;
+
+/* How often was asked what a text means. */
+static unsigned looks;
 
 static unsigned select_strikes(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
 			       void *fn_arg, struct resolve_miss *miss)
@@ -24,6 +28,7 @@ static unsigned select_strikes(const void *arg, const char *text, size_t len, re
 	int at;
 
 	(void)arg;
+	looks++;
 	*miss = (struct resolve_miss){0};
 	if (strncmp(text, "NIFTY:", 6) != 0) {
 		miss->code = RESOLVE_UNKNOWN_UNDERLYING;
@@ -35,6 +40,12 @@ static unsigned select_strikes(const void *arg, const char *text, size_t len, re
 	}
 	if (sscanf(text, "NIFTY:next:%d", &at) == 1) {
 		snprintf(key, sizeof(key), "NSE_FO|N%d", at);
+		fn(fn_arg, key, strlen(key));
+		return 1;
+	}
+	if (sscanf(text, "NIFTY:monthly:%d", &at) ==
+	    1) { /* one at a time, another with each price */
+		snprintf(key, sizeof(key), "NSE_FO|M%d_%d", at, money);
 		fn(fn_arg, key, strlen(key));
 		return 1;
 	}
@@ -459,6 +470,73 @@ static void test_money_is_limited(void **state)
 	check_i64(interest->tops[WANT_LTPC], 2);
 }
 
+/* Of names that are none a command has so many looked up, whatever it holds. */
+static void test_looks_are_limited(void **state)
+{
+	struct buf b = {0};
+	cJSON *json, *results;
+
+	(void)state;
+	t.stream->deps.cfg =
+		&(struct stream_config){.max_subscriptions = 5000, .commands_per_s = 1000};
+	buf_str(&b, "{\"action\":\"subscribe\",\"instruments\":[\"NSE_EQ|1\"");
+	for (int i = 0; i < 2 * LOOKS_MAX; i++)
+		buf_printf(&b, ",\"NIFTI:current:%d\"", i);
+	buf_str(&b, ",\"NSE_EQ|2\"]}");
+	looks = 0;
+	json = viewer_ask(&v, buf_cstr(&b), "subscription_update");
+	results = cJSON_GetObjectItemCaseSensitive(json, "results");
+	check_i64(looks, LOOKS_MAX);
+	check_str(member_str(cJSON_GetArrayItem(results, LOOKS_MAX), "status"),
+		  "unknown_underlying");
+	check_str(member_str(cJSON_GetArrayItem(results, LOOKS_MAX + 1), "status"), "over_limit");
+	check_str(member_str(cJSON_GetArrayItem(results, 2 * LOOKS_MAX + 1), "status"),
+		  "subscribed");
+	cJSON_Delete(json);
+	/* The next one has as many again. */
+	ask(SUB("NIFTI:current:ATM"), "unknown_underlying");
+	t.stream->deps.cfg = &t.cfg;
+	buf_fini(&b);
+}
+
+static void tick_on(void *clock)
+{
+	clock_advance(clock, 1);
+}
+
+static unsigned followed(void)
+{
+	const struct client *c = theatre_client(&t);
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < c->selected_n; i++)
+		n += c->selected[i].version == c->selected[i].selection->version;
+	return n;
+}
+
+/* One client with many texts holds no turn of the loop for all of them. */
+static void test_one_after_the_other(void **state)
+{
+	(void)state;
+	ask(SUB("NIFTY:monthly:1"), "subscribed");
+	ask(SUB("NIFTY:monthly:2"), "subscribed");
+	ask(SUB("NIFTY:monthly:3"), "subscribed");
+	/* From here on each change of what is asked for takes a millisecond. */
+	clock_init_manual(&t.rig.clock, CLOCK_SYSTEM, clock_wall_ms(&t.rig.clock));
+	t.rig.clock.manual_mono = t.stream->selections_looked + 2 * NS_PER_S;
+	t.market.interest.on_change = tick_on;
+	t.market.interest.arg = &t.rig.clock;
+	money = 105;
+	selections_sweep(t.stream);
+	for (unsigned i = 1; i <= 3; i++) {
+		bitset_clear(&t.market.interest.changed);
+		selections_work(&t.stream->following);
+		check_i64(followed(), i);
+	}
+	t.market.interest.on_change = NULL;
+	clock_init(&t.rig.clock, CLOCK_SYSTEM);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -479,6 +557,8 @@ int main(void)
 		TEST(test_room_comes),
 		TEST(test_brokers_room_comes),
 		TEST(test_many),
+		TEST(test_looks_are_limited),
+		TEST(test_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
