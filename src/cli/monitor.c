@@ -234,7 +234,7 @@ static int run(struct monitor *m)
 
 	clock_init(&m->clock, CLOCK_SYSTEM);
 	monitor_ui_init(&m->ui, m->options.view);
-	snprintf(m->ui.filter, sizeof(m->ui.filter), "%s", m->options.filter);
+	snprintf(m->ui.filter[m->ui.view], sizeof(m->ui.filter[0]), "%s", m->options.filter);
 	if (fetch_init(&m->fetch, &m->loop, m->url, m->prefix, &m->model, &m->clock, &err) < 0) {
 		fprintf(stderr, "agnidata monitor: %s\n", err.text);
 		return MONITOR_USAGE;

@@ -45,23 +45,30 @@ static void turn_sort(struct monitor_ui *ui)
 	ui->scroll[ui->view] = SCROLL_AUTO;
 }
 
+static void drop_filter(struct monitor_ui *ui)
+{
+	ui->filter[ui->view][0] = '\0';
+	ui->scroll[ui->view] = SCROLL_AUTO;
+}
+
 /* Keys while the filter is typed. */
 static enum monitor_act filter_key(struct monitor_ui *ui, int key)
 {
-	size_t n = strlen(ui->filter);
+	char *filter = ui->filter[ui->view];
+	size_t n = strlen(filter);
 
 	if (key == KEY_ENTER) {
 		ui->is_filtering = false;
 	} else if (key == KEY_ESCAPE) {
 		ui->is_filtering = false;
-		ui->filter[0] = '\0';
+		filter[0] = '\0';
 	} else if (key == KEY_CLEAR) {
-		ui->filter[0] = '\0';
+		filter[0] = '\0';
 	} else if (key == KEY_BACKSPACE && n > 0) {
-		ui->filter[n - 1] = '\0';
+		filter[n - 1] = '\0';
 	} else if (key >= ' ' && key <= '~' && n < FILTER_MAX) {
-		ui->filter[n] = (char)key;
-		ui->filter[n + 1] = '\0';
+		filter[n] = (char)key;
+		filter[n + 1] = '\0';
 	}
 	ui->scroll[ui->view] = SCROLL_AUTO;
 	return ACT_DRAW;
@@ -127,11 +134,11 @@ enum monitor_act monitor_ui_key(struct monitor_ui *ui, int key)
 		turn_view(ui, 1);
 		return ACT_DRAW;
 	case '/':
+		drop_filter(ui); /* a new one, not more of the old one */
 		ui->is_filtering = true;
 		return ACT_DRAW;
 	case KEY_ESCAPE:
-		ui->filter[0] = '\0';
-		ui->scroll[ui->view] = SCROLL_AUTO;
+		drop_filter(ui);
 		return ACT_DRAW;
 	case 's':
 		turn_sort(ui);

@@ -19,7 +19,9 @@ const struct view_ops *const monitor_views[MONITOR_VIEWS] = {
 
 bool filter_passes(const struct monitor_ui *ui, const char *text)
 {
-	return !ui->filter[0] || strcasestr(text, ui->filter);
+	const char *filter = ui->filter[ui->view];
+
+	return !filter[0] || strcasestr(text, filter);
 }
 
 void sheet_add(struct sheet *s, size_t row)
@@ -239,14 +241,15 @@ static void put_keys(struct sheet *s, uint32_t from, uint32_t shown)
 {
 	const struct monitor_ui *ui = s->f->ui;
 	const struct view_ops *v = monitor_views[ui->view];
+	const char *filter = ui->filter[ui->view];
 	struct pen *p = s->pen;
 
 	if (ui->is_filtering) {
-		pen_printf(p, STYLE_BAR, "filter: %s_  (Enter: keep, Esc: none)", ui->filter);
+		pen_printf(p, STYLE_BAR, "filter: %s_  (Enter: keep, Esc: none)", filter);
 	} else {
 		pen_printf(p, STYLE_BAR, "%u-%u of %zu", s->n ? from + 1 : 0, from + shown, s->n);
-		if (ui->filter[0])
-			pen_printf(p, STYLE_BAR, "  filter \"%s\"", ui->filter);
+		if (filter[0])
+			pen_printf(p, STYLE_BAR, "  filter \"%s\"", filter);
 		if (v->sorts)
 			pen_printf(p, STYLE_BAR, "  by %s%s", v->sorts[ui->sort[ui->view]],
 				   ui->is_reversed ? " reversed" : "");

@@ -46,7 +46,7 @@ struct monitor_ui {
 	unsigned sort[MONITOR_VIEWS];
 	bool is_reversed;
 	bool is_filtering; /* text goes to the filter */
-	char filter[FILTER_MAX + 1];
+	char filter[MONITOR_VIEWS][FILTER_MAX + 1];
 };
 
 enum monitor_act { ACT_NOTHING, ACT_DRAW, ACT_QUIT, ACT_SUSPEND };

@@ -116,24 +116,33 @@ static void test_filter(void **state)
 	(void)state;
 	monitor_ui_init(&ui, VIEW_QUOTES);
 	check_i64(press(&ui, "/qs1 "), ACT_DRAW); /* letters are text now */
-	check_str(ui.filter, "qs1 ");
+	check_str(ui.filter[VIEW_QUOTES], "qs1 ");
 	check(ui.is_filtering && ui.view == VIEW_QUOTES);
 	check_i64(monitor_ui_key(&ui, KEY_BACKSPACE), ACT_DRAW);
-	check_str(ui.filter, "qs1");
+	check_str(ui.filter[VIEW_QUOTES], "qs1");
 	monitor_ui_key(&ui, KEY_ENTER);
 	check(!ui.is_filtering);
-	check_str(ui.filter, "qs1");
+	check_str(ui.filter[VIEW_QUOTES], "qs1");
 	check_i64(press(&ui, "q"), ACT_QUIT);
 	monitor_ui_key(&ui, KEY_ESCAPE);
-	check_str(ui.filter, "");
+	check_str(ui.filter[VIEW_QUOTES], "");
 	press(&ui, "/");
 	for (int i = 0; i < 3 * FILTER_MAX; i++)
 		press(&ui, "x");
-	check_i64(strlen(ui.filter), FILTER_MAX);
+	check_i64(strlen(ui.filter[VIEW_QUOTES]), FILTER_MAX);
 	monitor_ui_key(&ui, KEY_CLEAR);
-	check_str(ui.filter, "");
+	check_str(ui.filter[VIEW_QUOTES], "");
 	monitor_ui_key(&ui, KEY_BACKSPACE);
-	check_str(ui.filter, "");
+	check_str(ui.filter[VIEW_QUOTES], "");
+	monitor_ui_key(&ui, KEY_ENTER);
+	press(&ui, "/25800");
+	monitor_ui_key(&ui, KEY_ENTER);
+	press(&ui, "5/buy"); /* each view has its own */
+	monitor_ui_key(&ui, KEY_ENTER);
+	check_str(ui.filter[VIEW_QUOTES], "25800");
+	check_str(ui.filter[VIEW_SIGNALS], "buy");
+	press(&ui, "/sell"); /* begins anew */
+	check_str(ui.filter[VIEW_SIGNALS], "sell");
 	check_i64(monitor_ui_key(&ui, KEY_INTERRUPT), ACT_QUIT);
 	check_i64(monitor_ui_key(&ui, KEY_SUSPEND), ACT_SUSPEND);
 }

@@ -226,7 +226,7 @@ static void test_sort_and_filter(void **state)
 	check(strncmp(line_of(&f, 7), "NSE_INDEX", 9) == 0);
 	monitor_ui_key(&ui, 'r');
 	check(strncmp(line_of(&f, 5), "NSE_INDEX", 9) == 0);
-	snprintf(ui.filter, sizeof(ui.filter), "nifty");
+	snprintf(ui.filter[ui.view], sizeof(ui.filter[0]), "nifty");
 	check(strncmp(line_of(&f, 5), "NSE_INDEX", 9) == 0);
 	check_str(line_of(&f, 6), "");
 }
@@ -350,7 +350,7 @@ static void test_clients_and_signals(void **state)
 		"09:14:02 SELL NSE_FO|1                      120.05 0.76 options_momentum change "
 		"-2.10");
 	check_line(100, 6, "1-0 cannot be read: no JSON object");
-	snprintf(ui.filter, sizeof(ui.filter), "simple");
+	snprintf(ui.filter[ui.view], sizeof(ui.filter[0]), "simple");
 	check_line(100, 5, "");
 }
 
