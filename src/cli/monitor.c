@@ -234,7 +234,10 @@ static int run(struct monitor *m)
 
 	clock_init(&m->clock, CLOCK_SYSTEM);
 	monitor_ui_init(&m->ui, m->options.view);
-	snprintf(m->ui.filter[m->ui.view], sizeof(m->ui.filter[0]), "%s", m->options.filter);
+	for (enum monitor_view i = 0; i < MONITOR_VIEWS; i++) {
+		if (i == m->ui.view || m->options.is_json) /* which may be of all views */
+			snprintf(m->ui.filter[i], sizeof(m->ui.filter[i]), "%s", m->options.filter);
+	}
 	if (fetch_init(&m->fetch, &m->loop, m->url, m->prefix, &m->model, &m->clock, &err) < 0) {
 		fprintf(stderr, "agnidata monitor: %s\n", err.text);
 		return MONITOR_USAGE;

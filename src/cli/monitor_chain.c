@@ -28,11 +28,20 @@ static const cJSON *strikes_of(const cJSON *doc)
 	return cJSON_IsArray(strikes) ? strikes : NULL;
 }
 
+/* By the strike, or all of an underlying by its name. */
+static bool passes(const struct monitor_ui *ui, const struct monitor_row *r, const cJSON *strike)
+{
+	char text[NUMBER_TEXT], underlying[NUMBER_TEXT];
+
+	snprintf(underlying, sizeof(underlying), "%.*s", (int)strcspn(r->id, "@"), r->id);
+	return filter_passes(ui, number_fixed(doc_number(strike, "strike"), 0, false, text)) ||
+	       filter_passes(ui, underlying);
+}
+
 static void list(struct sheet *s)
 {
 	const struct monitor_row *doc = sheet_doc(s);
 	const cJSON *strike;
-	char text[NUMBER_TEXT];
 	size_t i = 0;
 
 	if (!doc)
@@ -40,8 +49,7 @@ static void list(struct sheet *s)
 	cJSON_ArrayForEach (strike, strikes_of(doc->doc)) {
 		if (i == STRIKES_MAX)
 			return;
-		if (filter_passes(s->f->ui,
-				  number_fixed(doc_number(strike, "strike"), 0, false, text)))
+		if (passes(s->f->ui, doc, strike))
 			sheet_add(s, i);
 		i++;
 	}
@@ -257,4 +265,6 @@ const struct view_ops view_chain = {.name = "chain",
 				    .head = head,
 				    .row = row,
 				    .begin = begin,
-				    .docs = MONITOR_CHAINS};
+				    .docs = MONITOR_CHAINS,
+				    .passes = passes,
+				    .array = "strikes"};

@@ -30,6 +30,13 @@ static double sort_number(const struct monitor_row *r, unsigned sort)
 	return isnan(v) ? -1 : v;
 }
 
+static bool client_passes(const struct monitor_ui *ui, const struct monitor_row *r,
+			  const cJSON *part)
+{
+	(void)part;
+	return filter_passes(ui, r->id) || filter_passes(ui, doc_text(r->doc, "key"));
+}
+
 /* Few rows: an insertion sort keeps those that are equal in their order. */
 static void clients_list(struct sheet *s)
 {
@@ -37,10 +44,7 @@ static void clients_list(struct sheet *s)
 	unsigned sort = s->f->ui->sort[VIEW_CLIENTS];
 
 	for (size_t i = 0; i < l->n; i++) {
-		const struct monitor_row *r = &l->rows[i];
-
-		if (filter_passes(s->f->ui, r->id) ||
-		    filter_passes(s->f->ui, doc_text(r->doc, "key")))
+		if (client_passes(s->f->ui, &l->rows[i], NULL))
 			sheet_add(s, i);
 	}
 	for (size_t i = 1; sort != SORT_ID && i < s->n; i++) {
@@ -125,7 +129,8 @@ const struct view_ops view_clients = {.name = "clients",
 				      .head = clients_head,
 				      .row = clients_row,
 				      .sorts = sorts,
-				      .docs = MONITOR_KINDS};
+				      .docs = MONITOR_KINDS,
+				      .passes = client_passes};
 
 /* --- the server ---------------------------------------------------------------------------------------- */
 

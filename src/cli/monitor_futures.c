@@ -24,6 +24,12 @@ static const cJSON *array_of(const cJSON *doc, const char *name)
 	return cJSON_IsArray(v) ? v : NULL;
 }
 
+static bool passes(const struct monitor_ui *ui, const struct monitor_row *r, const cJSON *month)
+{
+	(void)r;
+	return filter_passes(ui, doc_text(month, "symbol"));
+}
+
 static void list(struct sheet *s)
 {
 	const struct monitor_row *doc = sheet_doc(s);
@@ -35,7 +41,7 @@ static void list(struct sheet *s)
 	cJSON_ArrayForEach (month, array_of(doc->doc, "months")) {
 		if (i == MONTHS_MAX)
 			return;
-		if (filter_passes(s->f->ui, doc_text(month, "symbol")))
+		if (passes(s->f->ui, doc, month))
 			sheet_add(s, i);
 		i++;
 	}
@@ -168,4 +174,6 @@ const struct view_ops view_futures = {.name = "futures",
 				      .list = list,
 				      .head = head,
 				      .row = row,
-				      .docs = MONITOR_FUTURES};
+				      .docs = MONITOR_FUTURES,
+				      .passes = passes,
+				      .array = "months"};

@@ -60,6 +60,12 @@ static int compare_keys(const void *a, const void *b)
 	return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
+static bool passes(const struct monitor_ui *ui, const struct monitor_row *r, const cJSON *part)
+{
+	(void)part;
+	return filter_passes(ui, r->id) || (r->label[0] && filter_passes(ui, r->label));
+}
+
 static void list(struct sheet *s)
 {
 	const struct monitor_list *l = list_of(s->f);
@@ -67,8 +73,7 @@ static void list(struct sheet *s)
 	struct sort_key *keys;
 
 	for (size_t i = 0; i < l->n; i++) {
-		if (filter_passes(s->f->ui, l->rows[i].id) ||
-		    (l->rows[i].label[0] && filter_passes(s->f->ui, l->rows[i].label)))
+		if (passes(s->f->ui, &l->rows[i], NULL))
 			sheet_add(s, i);
 	}
 	if (sort == SORT_KEY || s->n == 0)
@@ -182,4 +187,5 @@ const struct view_ops view_quotes = {.name = "quotes",
 				     .head = head,
 				     .row = row,
 				     .sorts = sorts,
-				     .docs = MONITOR_KINDS};
+				     .docs = MONITOR_KINDS,
+				     .passes = passes};

@@ -9,15 +9,18 @@ static size_t count(const struct monitor_frame *f)
 	return f->model->signals_n;
 }
 
+bool signal_passes(const struct monitor_ui *ui, const cJSON *doc)
+{
+	return filter_passes(ui, doc_text(doc, "key")) ||
+	       filter_passes(ui, doc_text(doc, "strategy"));
+}
+
 static void list(struct sheet *s)
 {
 	const struct monitor_model *m = s->f->model;
 
 	for (size_t i = 0; i < m->signals_n; i++) {
-		const cJSON *doc = m->signals[i].doc;
-
-		if (filter_passes(s->f->ui, doc_text(doc, "key")) ||
-		    filter_passes(s->f->ui, doc_text(doc, "strategy")))
+		if (signal_passes(s->f->ui, m->signals[i].doc))
 			sheet_add(s, i);
 	}
 }

@@ -30,6 +30,10 @@ struct view_ops {
 	size_t (*begin)(struct sheet *s, size_t rows); /* where SCROLL_AUTO is; NULL: at the top */
 	const char *const *sorts;                      /* up to NULL; NULL: it has one order */
 	enum monitor_kind docs; /* of which one at a time is shown; MONITOR_KINDS: no such */
+	/* Whether a row of `docs`, or of the list that the view shows, is what the filter means;
+	 * `part`: an element of the document's array, which is a row of its own. */
+	bool (*passes)(const struct monitor_ui *ui, const struct monitor_row *r, const cJSON *part);
+	const char *array; /* its name; NULL: a document is a row */
 };
 
 extern const struct view_ops view_quotes, view_chain, view_futures, view_clients, view_signals,
@@ -39,6 +43,9 @@ extern const struct view_ops *const monitor_views[MONITOR_VIEWS];
 
 /* Whether `text` holds what is searched for, in upper or lower case. */
 bool filter_passes(const struct monitor_ui *ui, const char *text);
+
+/* Whether the filter of the signals means this one; NULL is none. */
+bool signal_passes(const struct monitor_ui *ui, const cJSON *doc);
 
 /* One row more. */
 void sheet_add(struct sheet *s, size_t row);
