@@ -70,7 +70,7 @@ static void clients_head(struct sheet *s)
 	pen_number(p, STYLE_BAR, 6, "QUOTES");
 	pen_number(p, STYLE_BAR, 6, "CONFL");
 	pen_number(p, STYLE_BAR, 6, "BEHIND");
-	pen_left(p, STYLE_BAR, 4, "VIEWS");
+	pen_text(p, STYLE_BAR, "VIEWS");
 	pen_fill(p, STYLE_BAR);
 	pen_end_line(p);
 }

@@ -35,7 +35,7 @@ static void head(struct sheet *s)
 	pen_number(p, STYLE_BAR, 9, "PRICE");
 	pen_number(p, STYLE_BAR, 4, "CONF");
 	pen_left(p, STYLE_BAR, 16, "STRATEGY");
-	pen_left(p, STYLE_BAR, 6, "INPUTS");
+	pen_text(p, STYLE_BAR, "INPUTS");
 	pen_fill(p, STYLE_BAR);
 	pen_end_line(p);
 }

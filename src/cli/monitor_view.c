@@ -135,6 +135,16 @@ static const char *text_within(const cJSON *doc, const char *name, const char *m
 
 #define STATUS_LATE_MS 7000 /* the server writes its status each 2 s */
 
+/* "2026-11-25T09:16:03.000+05:30" of the status, which is up to two seconds old, as date and time. */
+static void put_market(const cJSON *doc, struct pen *p)
+{
+	const char *at = doc_text(doc, "market_time");
+
+	if (strlen(at) >= strlen("2026-11-25T09:16:03"))
+		pen_printf(p, STYLE_PLAIN, "  market %.10s %.8s %s", at, at + 11,
+			   doc_text(doc, "market_phase"));
+}
+
 static void put_server(const struct monitor_frame *f, struct pen *p)
 {
 	const struct monitor_row *r = &f->model->lists[MONITOR_STATUS].rows[0];
@@ -166,6 +176,7 @@ static void put_server(const struct monitor_frame *f, struct pen *p)
 			   text_within(r->doc, "token", "state"));
 		if (strcmp(health, "UP") != 0)
 			pen_printf(p, STYLE_WARN, "  %s", why);
+		put_market(r->doc, p);
 	}
 	pen_end_line(p);
 }

@@ -124,6 +124,13 @@ static void test_top(void **state)
 	check_line(80, 2,
 		   "memory: redis 1.5M  server 24.0M  ticks 120233  clients 2  tape seq 120300");
 	put(MONITOR_STATUS, "", 30000,
+	    "{\"status\":\"UP\",\"version\":\"0.1.0\",\"upstream\":{\"state\":\"live\"},"
+	    "\"token\":{\"state\":\"READY\"},\"market_time\":\"2026-11-25T09:16:03.250+05:30\","
+	    "\"market_phase\":\"pre_open\"}");
+	check_line(
+		80, 1,
+		"server 0.1.0 UP  upstream live  token READY  market 2026-11-25 09:16:03 pre_open");
+	put(MONITOR_STATUS, "", 30000,
 	    "{\"status\":\"DEGRADED\",\"why\":\"feed: no data for 12 s\",\"version\":\"0.1.0\"}");
 	check_line(80, 1, "server 0.1.0 DEGRADED  upstream   token   feed: no data for 12 s");
 	f.now_ms = NOW + 9000; /* nothing new for 9 s, and the key still lives */
@@ -336,6 +343,9 @@ static void test_clients_and_signals(void **state)
 	    "1761623042000,\"subscriptions\":39,\"channels\":1,\"views\":[{\"policy\":\"latest\","
 	    "\"instruments\":38},{\"policy\":\"all\",\"instruments\":1}],\"frames\":1200,"
 	    "\"quotes\":45678,\"conflated\":12,\"behind\":0}");
+	check_line(160, 4,
+		   "CLIENT           KEY        SINCE    INSTR CHAN FRAMES QUOTES  CONFL BEHIND "
+		   "VIEWS");
 	check_line(100, 5,
 		   "377c6a1a3ae2746e desk1      09:14:02    39    1   1200  45678     12      0 "
 		   "latest 38, all 1  127.0.");
