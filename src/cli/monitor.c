@@ -11,6 +11,7 @@
  */
 #include "cli/monitor.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -99,8 +100,9 @@ static void print_once(struct monitor *m)
 		monitor_json(&m->screen, &f, m->options.has_view ? m->options.view : MONITOR_VIEWS);
 	else
 		monitor_render(&f, &m->screen);
-	if (fwrite(m->screen.data, 1, m->screen.len, stdout) != m->screen.len ||
-	    fflush(stdout) != 0) {
+	if ((fwrite(m->screen.data, 1, m->screen.len, stdout) != m->screen.len ||
+	     fflush(stdout) != 0) &&
+	    errno != EPIPE) { /* | head has seen enough */
 		perror("agnidata monitor");
 		m->code = MONITOR_FAULT;
 	}

@@ -4,6 +4,7 @@ lies in Redis does no harm."""
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 import termios
@@ -166,7 +167,8 @@ async def test_monitor_shows_clients_and_the_server(t):
     assert row["id"] == listed[0]["id"] and set(row["data"]) == set(listed[0])
     assert int(d["status"]["rss_bytes"]) > 1 << 20
     async with terminal(redis) as term:
-        await term.shows(r"server \d+\.\d+\.\d+ UP  upstream live  token READY",
+        await term.shows(r"server \d+\.\d+\.\d+ UP  upstream live  token READY  "
+                         r"market \d{4}-\d\d-\d\d \d\d:\d\d:\d\d open",
                          r"memory: redis \S+  server \d\S+  ticks \d+  clients 1", r"clients 1 ")
         term.send("4")
         await term.shows(r"\[4 clients 1\]", row["id"] + r" .* 7 +0 ")
@@ -508,6 +510,21 @@ async def test_monitor_usage(t):
     rc, out, err = await run_binary("monitor", "--once", "--redis",
                                     f"redis://127.0.0.1:{free_port()}")
     assert rc == 1 and "refused" in err and not out, err
+
+
+async def test_monitor_reader_has_enough(t):
+    """As before | head: nobody reads any more, and that is no fault."""
+    redis = await t.redis()
+    await put(redis, "A|B", quote("A|B", ltp=5))
+    for extra in ((), ("--json",)):
+        end, own = os.pipe()
+        os.close(end)
+        p = await asyncio.create_subprocess_exec(
+            BINARY, "monitor", "--once", *extra, "--redis", redis.url, stdout=own,
+            stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+        os.close(own)
+        _, err = await p.communicate()
+        assert p.returncode == 0 and not err, (p.returncode, err)
 
 
 async def test_monitor_no_colour(t):
