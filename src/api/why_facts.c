@@ -121,15 +121,22 @@ static void find_interest(const struct why_asker *w, inst_id id, struct why_fact
 			     : (int64_t)((now - f->about.since_mono) / NS_PER_MS);
 }
 
-static uint32_t trades_of(const struct api *a, inst_id id, int64_t now_ms)
+/* Those of this run: rows that a run before has left may be of another play of the same minutes. While
+ * such a play's bars are ahead of the market's clock, trades make no bars, and are not counted. */
+static void count_trades(const struct api *a, inst_id id, struct why_facts *f)
 {
-	const struct instrument_bars *of = a->deps.bars ? bars_of(a->deps.bars, id) : NULL;
+	const struct bars *bars = a->deps.bars;
+	const struct instrument_bars *of = bars ? bars_of(bars, id) : NULL;
 	const struct bar_series *s = of ? &of->series[SERIES_SECOND] : NULL;
-	uint32_t n = 0;
 
-	for (uint32_t i = s ? bar_series_from(s, now_ms - TRADES_MS) : 0; s && i < s->n; i++)
-		n += s->rows[i].ticks;
-	return n;
+	f->is_counted = bars && (a->deps.loop->clock->mode == CLOCK_SYSTEM ||
+				 bars->market_ms <= f->market_ms);
+	if (!s || !f->is_counted)
+		return;
+	for (uint32_t i = bar_series_from(s, f->market_ms - TRADES_MS); i < s->n; i++) {
+		if (s->rows[i].version > bars->former)
+			f->trades += s->rows[i].ticks;
+	}
 }
 
 static int64_t quiet_ms(const struct api *a, const struct slot *slot)
@@ -165,7 +172,7 @@ static void find_ticks(const struct why_asker *w, inst_id id, struct why_facts *
 	f->tick_ms = slot->ts_ms;
 	f->tick_seq = slot->seq;
 	name_suspect(slot->suspect, f->suspect, sizeof(f->suspect));
-	f->trades = trades_of(a, id, f->market_ms);
+	count_trades(a, id, f);
 	f->has_heard = f->told_ms >= 0 && slot->recv_mono >= f->about.since_mono;
 }
 

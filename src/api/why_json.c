@@ -102,8 +102,12 @@ static void put_ticks(struct buf *b, const struct why_facts *f)
 {
 	buf_printf(b, ",\"ticks\":{\"seen\":%s", f->has_ticked ? "true" : "false");
 	if (f->has_ticked) {
-		buf_printf(b, ",\"last_ms_ago\":%lld,\"seq\":%llu,\"trades_60s\":%u",
-			   (long long)f->quiet_ms, (unsigned long long)f->tick_seq, f->trades);
+		buf_printf(b, ",\"last_ms_ago\":%lld,\"seq\":%llu,\"trades_60s\":",
+			   (long long)f->quiet_ms, (unsigned long long)f->tick_seq);
+		if (f->is_counted)
+			buf_i64(b, f->trades);
+		else
+			buf_str(b, "null");
 		put_instant(b, "market_time", f->tick_ms);
 		put_bool(b, "snapshot", f->is_snapshot);
 		put_bool(b, "stale", f->is_stale);

@@ -127,7 +127,9 @@ static void say_ticking(const struct why_facts *f, struct buf *b)
 {
 	buf_str(b, "ticks come: the last one ");
 	put_span(b, f->quiet_ms);
-	buf_printf(b, " ago, %u trades in the last minute", f->trades);
+	buf_str(b, " ago");
+	if (f->is_counted)
+		buf_printf(b, ", %u trades in the last minute", f->trades);
 }
 
 static void say_asked(const struct why_facts *f, struct buf *b)

@@ -111,7 +111,8 @@ struct why_facts {
 	int64_t quiet_ms;  /* since the newest; -1: there was none */
 	int64_t tick_ms;   /* market time of the newest */
 	uint64_t tick_seq; /* of the newest */
-	uint32_t trades;   /* in the newest 60 s of market time */
+	uint32_t trades;   /* of this run, in the newest 60 s of market time */
+	bool is_counted;   /* `trades` is known */
 	char suspect[128]; /* why the newest is in quarantine, with commas; "" */
 	bool has_heard;    /* something came since the broker was asked for it */
 

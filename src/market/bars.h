@@ -104,7 +104,9 @@ struct bars {
 	uint32_t behind;     /* ticks in a row that told of a time long before */
 	uint64_t version;    /* +1 per change of a row */
 	uint64_t generation; /* +1 when others were adopted: versions begin anew */
-	bool is_rebuilding;  /* the owner knows that ticks of before are still to come */
+	uint64_t
+		former; /* the owner's: `version` at the newest tick of a run of the server before */
+	bool is_rebuilding; /* the owner knows that ticks of before are still to come */
 	/* counters */
 	uint64_t trades, late, early, holes;
 	uint64_t compared;       /* minutes of ours and of the exchange */

@@ -42,7 +42,8 @@ struct rebuild {
 	inst_id *ids;     /* scratch: of the book, by number in the tape's chunk */
 	uint32_t ids_n;   /* that are filled in */
 	uint32_t ids_cap;
-	uint64_t seq; /* read up to here */
+	uint64_t seq;        /* read up to here */
+	uint64_t former_seq; /* newest of the runs before */
 	mono_ns begin;
 	atomic_bool is_cancelled;
 	atomic_ullong ticks;
@@ -112,6 +113,8 @@ static void take_block(struct rebuild *r, const struct tape_reader *reader, stru
 		r->seq = item.seq;
 		if (id != INST_NONE)
 			take_tick(r, id, &meta, item.bytes, item.len, item.seq);
+		if (item.seq <= r->former_seq)
+			r->bars.former = r->bars.version;
 	}
 }
 
@@ -264,6 +267,7 @@ static void rebuild_start(struct day_bars *d)
 
 	r->owner = d;
 	r->begin = clock_mono(d->deps.loop->clock);
+	r->former_seq = d->deps.tape->seq;
 	snprintf(r->dir, sizeof(r->dir), "%s", d->deps.tape->dir);
 	book_init(&r->book, d->deps.book->instruments.limit);
 	bars_init(&r->bars, &r->book.instruments, &d->bars.cfg);

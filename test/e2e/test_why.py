@@ -54,6 +54,25 @@ async def test_why_all_is_well(t):
     assert int(d["facts"]["neighbours"]["subscribed"]) >= 30, d
 
 
+async def test_why_counts_this_play_only(t):
+    """After a restart the synthetic market plays the same minutes again: trades of the play before are
+    none of this one."""
+    s = await t.server({"sim.speed": "20"})
+    await s.live()
+
+    async def is_far():
+        return (await ask(s, INDEX))["facts"]["market"]["time"] >= "2026-11-20T09:17"
+    await until(is_far, 30, "two minutes are played")
+    assert int((await ask(s, INDEX))["facts"]["ticks"]["trades_60s"]) > 10
+    await s.stop()
+    s = await t.server()
+    await s.live()
+    await s.logged("the day's bars are whole again", 20)
+    d = await becomes(s, INDEX, "ok")
+    assert d["facts"]["market"]["time"] < "2026-11-20T09:17", d
+    assert d["facts"]["ticks"]["trades_60s"] is None and "trades" not in d["sentence"], d
+
+
 async def test_why_is_not_there(t):
     s = await t.server({"instruments.watch": INDEX})
     await s.live()

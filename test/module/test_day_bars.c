@@ -213,11 +213,29 @@ static void test_never_stopped(void **state)
 	down(false);
 }
 
+/* Trades in rows that the run of now has changed. */
+static uint64_t trades_of_run(void)
+{
+	const struct bars *bars = day_bars_get(day);
+	uint64_t n = 0;
+
+	for (inst_id id = 0; id < book.instruments.count; id++) {
+		const struct instrument_bars *of = bars_of(bars, id);
+		const struct bar_series *s = of ? &of->series[SERIES_SECOND] : NULL;
+
+		for (uint32_t i = 0; s && i < s->n; i++)
+			n += s->rows[i].version > bars->former ? s->rows[i].ticks : 0;
+	}
+	return n;
+}
+
 static void rebuild_over(uint64_t first, bool is_killed)
 {
 	int64_t ts = morning();
 
 	for (int life = 0; life < 4; life++) {
+		uint64_t before = whole.trades;
+
 		up(true);
 		check_i64(day_bars_get(day)->is_rebuilding, life > 0);
 		/* Some before it is whole again, the rest behind it. */
@@ -226,6 +244,8 @@ static void rebuild_over(uint64_t first, bool is_killed)
 		check_same();
 		say_many(700, &ts);
 		check(check_same() > 10000);
+		if (life) /* the first is longer than seconds are kept */
+			check_i64(trades_of_run(), whole.trades - before);
 		ts += 90000; /* away for a minute and a half */
 		down(is_killed);
 	}

@@ -57,6 +57,12 @@ static void ticks(struct why_facts *f)
 {
 	f->quiet_ms = 300;
 	f->trades = 118;
+	f->is_counted = true;
+}
+
+static void ticks_of_another_play(struct why_facts *f)
+{
+	f->quiet_ms = 300;
 }
 
 static void is_suspect(struct why_facts *f)
@@ -207,6 +213,7 @@ static const struct cause {
 	 "quarantine "
 	 "(below_intrinsic): shown, and reckoned with nowhere"},
 	{ticks, WHY_OK, "ticks come: the last one 0.3 s ago, 118 trades in the last minute"},
+	{ticks_of_another_play, WHY_OK, "ticks come: the last one 0.3 s ago"},
 	{is_unknown, WHY_UNKNOWN_INSTRUMENT,
 	 "the instrument master does not list it; the nearest is NSE_FO|45451, BSE_FO|45450"},
 	{is_expired, WHY_EXPIRED,
