@@ -128,6 +128,20 @@ static int make_folder(const struct tape *t, const char *path, struct agni_err *
 	}
 }
 
+/* The lock is another's. */
+static int is_taken(struct tape *t, int code, struct agni_err *err)
+{
+	char pid[24];
+	ssize_t n = pread(t->lock_fd, pid, sizeof(pid) - 1, 0);
+
+	close(t->lock_fd);
+	t->lock_fd = -1;
+	pid[n > 0 ? n : 0] = '\0';
+	pid[strspn(pid, "0123456789")] = '\0';
+	return agni_fail_uv(err, code, "another process (%s) records to %s",
+			    pid[0] ? pid : "not known", t->dir);
+}
+
 static int take_folder(struct tape *t, struct agni_err *err)
 {
 	const char *base = t->deps.cfg->dir, *middle = "";
@@ -148,7 +162,12 @@ static int take_folder(struct tape *t, struct agni_err *err)
 	if (t->lock_fd < 0)
 		return agni_fail_uv(err, -errno, "cannot open %s", path);
 	if (flock(t->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return agni_fail_uv(err, -errno, "another process records to %s", t->dir);
+		return is_taken(t, -errno, err);
+	/* Who it is, for who wants to send a signal. On a full disk nobody is told. */
+	n = snprintf(path, sizeof(path), "%ld\n", (long)getpid());
+	if (ftruncate(t->lock_fd, 0) < 0 || pwrite(t->lock_fd, path, (size_t)n, 0) != n)
+		log_warn("tape", "cannot write the process id to %s/lock: %s", t->dir,
+			 strerror(errno));
 	return 0;
 }
 

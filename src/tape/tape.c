@@ -398,8 +398,10 @@ void tape_fini(struct tape *t)
 	buf_fini(&t->directory);
 	buf_fini(&t->keys);
 	buf_fini(&t->pending_mono);
-	if (t->lock_fd >= 0)
+	if (t->lock_fd >= 0) {
+		(void)!ftruncate(t->lock_fd, 0); /* it names nobody any more */
 		close(t->lock_fd);
+	}
 	t->lock_fd = -1;
 }
 

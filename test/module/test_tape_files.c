@@ -209,17 +209,34 @@ static void test_sync_turn(void **state)
 	tape_rig_kill(&r);
 }
 
+/* The lock names who holds it. */
+static void check_lock(const char *want)
+{
+	char path[160], text[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/lock", r.dir);
+	f = fopen(path, "r");
+	check(f != NULL);
+	check_i64(fread(text, 1, sizeof(text) - 1, f), strlen(want));
+	fclose(f);
+	check_str(text, want);
+}
+
 /* Live, simulated and replayed prices never meet. */
 static void test_sources(void **state)
 {
 	struct agni_err err = {0};
 	struct tape other;
 	struct module *m;
-	char dir[128];
+	char dir[128], word[64], pid[32];
 
 	(void)state;
+	snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	snprintf(word, sizeof(word), "another process (%ld) records to ", (long)getpid());
 	tape_rig_up(&r);
 	fill(10, 1);
+	check_lock(pid);
 	/* The folder is taken while a process records to it. */
 	tape_init(&other, 1 << 20);
 	m = tape_module(&other, &(struct tape_deps){.loop = &r.loop,
@@ -228,9 +245,11 @@ static void test_sources(void **state)
 						    .source = "sim",
 						    .instruments = &r.instruments});
 	check(m->ops->start(m, &err) < 0);
-	check(strstr(err.text, "another process records") != NULL);
+	check(strstr(err.text, word) != NULL);
 	tape_fini(&other);
+	check_lock(pid); /* it is the first one's still */
 	tape_rig_down(&r);
+	check_lock("");
 	/* Files of one source in another's folder are refused. */
 	snprintf(dir, sizeof(dir), "%s/upstox", r.parent);
 	check_i64(rename(r.dir, dir), 0);
