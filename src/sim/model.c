@@ -44,9 +44,15 @@ static double process_step(struct rng *r, const struct process *p, double x)
 	return a * x + p->sd * sqrt(1.0 - a * a) * rng_normal(r);
 }
 
-static double forward_of(const struct model *m, int month)
+static double years_to(const struct model *m, day_t expiry)
 {
-	double t = (double)(calendar_expiry_instant(m->months[month]) - m->now_ms) / YEAR_MS;
+	return (double)(calendar_expiry_instant(expiry) - m->now_ms) / YEAR_MS;
+}
+
+/* What futures and options of this expiry are priced off: where both expire together, they agree. */
+static double forward_of(const struct model *m, day_t expiry)
+{
+	double t = years_to(m, expiry);
 
 	return NIFTY_MEAN * exp(m->factor + CARRY * fmax(t, 0)) + m->basis_noise;
 }
@@ -54,17 +60,18 @@ static double forward_of(const struct model *m, int month)
 /* What follows from the random quantities and the time. */
 static void reprice(struct model *m)
 {
-	m->forward = forward_of(m, 0);
-	m->option_t = fmax((double)(calendar_expiry_instant(m->weekly) - m->now_ms) / YEAR_MS, 0);
+	m->forward = forward_of(m, m->months[0]);
+	m->option_forward = forward_of(m, m->weekly);
+	m->option_t = fmax(years_to(m, m->weekly), 0);
 }
 
 static void option_input(const struct model *m, unsigned i, struct black76 *in)
 {
-	double strike = m->rows[i].strike, x = log(strike / m->forward);
+	double strike = m->rows[i].strike, x = log(strike / m->option_forward);
 
 	/* Seen on 2026-01-23: half a point of volatility more one percent below the money. */
 	*in = (struct black76){
-		.forward = m->forward,
+		.forward = m->option_forward,
 		.strike = strike,
 		.t = m->option_t,
 		.sigma = fmax(m->vol - 0.35 * x + 6.0 * x * x, VOL_MIN),
@@ -93,7 +100,7 @@ double model_value(const struct model *m, unsigned i)
 		return m->forward;
 	case MODEL_NEXT:
 	case MODEL_FAR:
-		return forward_of(m, 1 + (int)(i - MODEL_NEXT));
+		return forward_of(m, m->months[1 + (int)(i - MODEL_NEXT)]);
 	default:
 		option_input(m, i, &in);
 		return black76_price(&in, option_type_of(m, i));
@@ -388,4 +395,9 @@ const struct listed *model_listing(const struct model *m, uint32_t *n)
 double model_forward(const struct model *m)
 {
 	return m->forward;
+}
+
+double model_option_forward(const struct model *m)
+{
+	return m->option_forward;
 }

@@ -4,15 +4,15 @@
  * and 34 weekly NIFTY options, all driven by one random factor.
  *
  *      factor (log NIFTY, mean reverting around 25800, 12 % a year)
- *        +-> Nifty 50 -> future = spot * exp(carry * T) + noise, of three months; the near one -> forward
+ *        +-> Nifty 50 -> forward of an expiry = spot * exp(carry * T) + noise -> futures of three months
  *        +-> Nifty Bank, RELIANCE, TCS: a beta each, and noise of their own
- *        +------------- forward -> Black-76 with a smile -> 17 calls and 17 puts
+ *        +------------- forward of the week's expiry -> Black-76 with a smile -> 17 calls and 17 puts
  *
  * Time goes in steps of 150 ms of market time, the rhythm of the recorded feed. In a step each
  * instrument whose next update is due changes: a trade, a new book, new Greeks, or several. What
  * changed is reported field by field, so that the message is as partial as the broker's. All
- * contracts of one step are priced off the same forward, so calls, puts and future agree within
- * their spreads.
+ * contracts of one step are priced off the same spot, carry and noise, so calls, puts and futures agree
+ * within their spreads, and the carry that parity shows is the futures'.
  *
  * Everything follows from (seed, start): same input, same bytes. The model knows no wall clock.
  * All segments follow the F&O session; the closing auction of shares is not simulated.
@@ -51,7 +51,8 @@ void model_next_day(struct model *m);
 /* All instruments, complete, as FEED_INITIAL. */
 void model_state(const struct model *m, struct message *out);
 
-/* The forward, rounded nowhere, that all contracts are priced off; for tests. */
+/* What the near future, and what the options, are priced off, rounded nowhere; for tests. */
 double model_forward(const struct model *m);
+double model_option_forward(const struct model *m);
 
 #endif

@@ -39,12 +39,13 @@ struct model {
 	day_t weekly;               /* the options' expiry, as listed today */
 	day_t months[MODEL_MONTHS]; /* the futures', near to far */
 	bool is_open;
-	double factor;      /* log(NIFTY / 25800) */
-	double own[3];      /* log noise of Bank, RELIANCE, TCS */
-	double basis_noise; /* rupees, of the futures */
-	double vol;         /* at-the-money volatility, fraction */
-	double forward;     /* of the near future; follows from the above at each step */
-	double option_t;    /* years to the weekly expiry */
+	double factor;         /* log(NIFTY / 25800) */
+	double own[3];         /* log noise of Bank, RELIANCE, TCS */
+	double basis_noise;    /* rupees, of the futures */
+	double vol;            /* at-the-money volatility, fraction */
+	double forward;        /* of the near future; follows from the above at each step */
+	double option_forward; /* of the weekly expiry */
+	double option_t;       /* years to it */
 	struct model_inst inst[MODEL_INSTRUMENTS];
 	struct listed rows[MODEL_INSTRUMENTS];
 };

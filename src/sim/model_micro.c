@@ -232,7 +232,7 @@ static double first_oi(struct model *m, const struct model_inst *x)
 							    : 190000;
 
 	if (is_option(x)) {
-		far = (x->row->strike - m->forward) / 300;
+		far = (x->row->strike - m->option_forward) / 300;
 		lots = 2000 + 90000 * exp(-far * far) * (0.5 + rng_unit(&m->rng));
 	}
 	return round(lots) * x->row->lot_size;

@@ -269,7 +269,7 @@ static int check_frame(const struct model *m, const struct message *msg, const s
 		const struct quote *call = q[c], *put = q[c + 1];
 
 		if (call && put) {
-			check_near(mid(call) - mid(put), model_forward(m) - rows[c].strike,
+			check_near(mid(call) - mid(put), model_option_forward(m) - rows[c].strike,
 				   half_spread(call) + half_spread(put) + 0.1);
 			pairs++;
 		}
@@ -308,6 +308,40 @@ static void test_no_arbitrage(void **state)
 	check_no_arbitrage("2026-02-03T15:15:00", 15 * 60 * 1000 / MODEL_STEP_MS - 1);
 }
 
+/* Put-call parity of a weekly carries the spot at the futures' rate, not over the futures' month. */
+static void test_carry(void **state)
+{
+	struct model *m = model_create(11, instant("2026-11-20T10:00:00"));
+	struct message msg = {0};
+	uint32_t n;
+	const struct listed *rows = model_listing(m, &n);
+	double spot, years, sum = 0, spread = 0;
+
+	(void)state;
+	check(rows[FIRST_CALL].expiry != rows[NEXT].expiry);
+	check(rows[FIRST_CALL].expiry - ist_day(model_now(m)) < 7);
+	model_state(m, &msg);
+	spot = price_to_double(msg.ticks[0].q.ltp);
+	years = (double)(calendar_expiry_instant(rows[FIRST_CALL].expiry) - model_now(m)) /
+		(365.0 * DAY_MS);
+	for (unsigned c = FIRST_CALL; c < NEXT; c += 2) {
+		const struct quote *call = &msg.ticks[c].q, *put = &msg.ticks[c + 1].q;
+
+		sum += mid(call) - mid(put) + rows[c].strike;
+		spread += half_spread(call) + half_spread(put);
+	}
+	check(spread / STRIKES < 2);
+	check_near(log(sum / STRIKES / spot) / years, 0.02, 0.02);
+	/* On the day of the month's expiry the week's is the same, and so is the forward. */
+	model_destroy(m);
+	m = model_create(11, instant("2026-01-27T10:00:00"));
+	rows = model_listing(m, &n);
+	check_i64(rows[FIRST_CALL].expiry, rows[FUTURE].expiry);
+	check_near(model_option_forward(m), model_forward(m), 0);
+	feed_message_fini(&msg);
+	model_destroy(m);
+}
+
 /* Greeks against differences of the price itself, in the broker's units. */
 static void test_greeks(void **state)
 {
@@ -323,7 +357,7 @@ static void test_greeks(void **state)
 	for (unsigned i = FIRST_CALL; i < NEXT; i++) {
 		const struct quote *q = &msg.ticks[i].q;
 		enum option_type type = rows[i].kind == LISTED_CALL ? OPTION_CALL : OPTION_PUT;
-		struct black76 in = {.forward = model_forward(m),
+		struct black76 in = {.forward = model_option_forward(m),
 				     .strike = rows[i].strike,
 				     .t = years,
 				     .sigma = q->iv},
@@ -479,9 +513,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_lots),         cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_no_arbitrage), cmocka_unit_test(test_greeks),
-		cmocka_unit_test(test_walk),         cmocka_unit_test(test_next_day),
-		cmocka_unit_test(test_futures_roll), cmocka_unit_test(test_start),
+		cmocka_unit_test(test_no_arbitrage), cmocka_unit_test(test_carry),
+		cmocka_unit_test(test_greeks),       cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_next_day),     cmocka_unit_test(test_futures_roll),
+		cmocka_unit_test(test_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
