@@ -96,7 +96,7 @@ const struct contract *contract_of(struct contracts *c, struct instruments *t,
 	key = instruments_key(t, id);
 	row = m ? master_find(m, key, strlen(key)) : MASTER_NONE;
 	*of = (struct contract){
-		.generation = generation, .underlying = INST_NONE, .future = INST_NONE};
+		.generation = generation, .row = row, .underlying = INST_NONE, .future = INST_NONE};
 	if (row != MASTER_NONE)
 		read_row(of, t, m, row);
 	return of;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * contracts: what the instrument master says of an instrument, kept by its id so that a tick does not
- * look it up; and the forward price of an expiry, from what the underlying and its future quote.
+ * look it up; and about where an expiry stands, from what the underlying and its future quote.
  */
 #ifndef AGNI_SIGNALS_CONTRACTS_H
 #define AGNI_SIGNALS_CONTRACTS_H
@@ -15,6 +15,7 @@ enum contract_kind { CONTRACT_NONE, CONTRACT_FUTURE, CONTRACT_OPTION };
 struct contract {
 	uint64_t generation; /* of the master that this was read in; 0: never */
 	enum contract_kind kind;
+	uint32_t row;          /* of the master; MASTER_NONE: it does not list it */
 	enum option_type type; /* of an option */
 	double strike;         /* rupees */
 	int64_t expiry_ms;     /* when trading in it ends */
@@ -36,7 +37,7 @@ const struct contract *contract_of(struct contracts *c, struct instruments *t,
 				   const struct master *m, uint64_t generation, inst_id id);
 
 /* Where the price of an expiry is told from. */
-enum level_source { LEVEL_NONE, LEVEL_SPOT, LEVEL_FUTURE };
+enum level_source { LEVEL_NONE, LEVEL_SPOT, LEVEL_FUTURE, LEVEL_PARITY };
 
 struct level {
 	enum level_source source;
@@ -44,8 +45,9 @@ struct level {
 	double spot;    /* 0: not known */
 };
 
-/* From quotes that are not suspect and not older than `max_age_ms` at market time `ms`. The future of
- * the same expiry; else the spot plus that part of the next future's basis that belongs to the time
+/* For the quarantine, which cannot ask the options that it judges; what rules reckon with is the
+ * chain's (forwards.h). From quotes that are not suspect and not older than `max_age_ms` at market time
+ * `ms`. The future of the same expiry; else the spot plus that part of the next future's basis that belongs to the time
  * until the option's expiry; else the spot, which leaves the cost of carry out. */
 struct level contract_level(const struct book *b, const struct contract *c, int64_t ms,
 			    int64_t max_age_ms);

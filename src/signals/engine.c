@@ -110,6 +110,23 @@ static bool is_of_turn(struct signals *s, const struct slot *slot, int64_t marke
 	return false;
 }
 
+/* An option's, by the forward that its chain has. */
+static struct level option_level(struct signals *s, const struct contract *c, int64_t market_ms)
+{
+	static const enum level_source sources[] = {[FORWARD_NONE] = LEVEL_NONE,
+						    [FORWARD_FUTURE] = LEVEL_FUTURE,
+						    [FORWARD_PARITY] = LEVEL_PARITY,
+						    [FORWARD_SPOT] = LEVEL_SPOT};
+	struct book *book = s->deps.book;
+	struct resolve_market market = {.book = book, .now_ms = market_ms};
+	const struct chain_source from = {
+		.m = apps_master(s), .market = &market, .upstream = s->deps.upstream};
+	const struct chain_forward *f =
+		forward_of_option(&s->forwards, &from, apps_generation(s), s->turn, c->row);
+
+	return (struct level){.source = sources[f->source], .forward = f->level};
+}
+
 static void look_at(struct signals *s, inst_id id, int64_t market_ms)
 {
 	const struct slot *slot = book_slot(s->deps.book, id);
@@ -124,7 +141,9 @@ static void look_at(struct signals *s, inst_id id, int64_t market_ms)
 	}
 	o.contract = contract_of(&s->contracts, &book->instruments, apps_master(s),
 				 apps_generation(s), id);
-	if (o.contract->kind != CONTRACT_NONE && s->needs_level)
+	if (o.contract->kind == CONTRACT_OPTION && s->needs_level)
+		o.level = option_level(s, o.contract, market_ms);
+	else if (o.contract->kind != CONTRACT_NONE && s->needs_level)
 		o.level = contract_level(book, o.contract, market_ms, MAX_AGE_MS);
 	for (int app = 0; app < APPS; app++) {
 		struct member *m = app_member(&s->apps[app], id);
@@ -143,6 +162,7 @@ void engine_turn(struct book_subscriber *sub, int64_t market_ms)
 	if (market_ms <= 0)
 		return;
 	s->market_ms = market_ms;
+	s->turn++;
 	for (uint32_t i = 0; i < s->ticked_n; i++) {
 		bitset_remove(&s->marked, s->ticked[i]);
 		look_at(s, s->ticked[i], market_ms);

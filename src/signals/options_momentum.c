@@ -12,7 +12,7 @@
  *                  v  change of the volatility / (2 iv_points), at most 1
  *                  i  change of the open interest / (2 oi_pct), at most 1
  *
- * The volatility is our own: Black-76 at the forward of contracts.h, zero rate, ACT/365 to the close of
+ * The volatility is our own: Black-76 at the forward of forwards.h, zero rate, ACT/365 to the close of
  * the expiry day. Without a forward, or where the price has none, there is nothing to say.
  */
 #include <math.h>
@@ -68,4 +68,4 @@ static bool look(const struct rule_limits *limits, const struct observation *o,
 }
 
 const struct rule_ops options_momentum_ops = {
-	.name = "options_momentum", .version = 1, .look = look, .needs_level = true};
+	.name = "options_momentum", .version = 2, .look = look, .needs_level = true};

@@ -139,6 +139,7 @@ void signals_destroy(struct signals *s)
 		return;
 	apps_fini(s);
 	contracts_fini(&s->contracts);
+	forwards_fini(&s->forwards);
 	journal_fini(&s->journal);
 	bitset_fini(&s->watched);
 	bitset_fini(&s->marked);

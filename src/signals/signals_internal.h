@@ -15,6 +15,7 @@
 #include "core/bitset.h"
 #include "core/log.h"
 #include "market/resolve.h"
+#include "signals/forwards.h"
 #include "signals/journal.h"
 #include "signals/quarantine.h"
 #include "signals/rules.h"
@@ -75,6 +76,8 @@ struct signals {
 	int64_t market_ms;  /* of the newest turn; 0: none yet */
 	bool has_begun, has_ticked;
 	struct contracts contracts;
+	struct forwards forwards;
+	uint64_t turn;                   /* how many there were */
 	struct session_table sessions;   /* what the broker has said of its segments */
 	bool needs_level;                /* some rule that is on does */
 	struct quarantine_state *judged; /* by instrument id */

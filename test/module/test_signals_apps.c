@@ -206,6 +206,60 @@ static void test_rolls(void **state)
 	check_i64(wanted("NSE_FO|1"), WANT_LTPC);
 }
 
+static void book_of(const char *key, double mid, double oi)
+{
+	struct book *b = &d.market.book;
+	struct tick t = {.key = key, .key_len = (uint32_t)strlen(key)};
+	struct tick_meta meta = {.ts_ms = d.now};
+	inst_id id = instruments_intern(&b->instruments, key, strlen(key));
+
+	t.q.present = QUOTE_DEPTH | QUOTE_OI;
+	t.q.depth_n = 1;
+	t.q.oi = oi;
+	check(price_from_double(mid - 0.05, &t.q.depth[0].bid));
+	check(price_from_double(mid + 0.05, &t.q.depth[0].ask));
+	book_publish(b, id, book_merge(b, id, &t, &meta), ++d.seq);
+}
+
+/* One message: all books of the weekly of 20 January, parity at `forward`, and its turn. */
+static void pairs(double forward, double premium, double oi)
+{
+	d.now += 1000;
+	for (int strike = 25000; strike <= 25400; strike += 100) {
+		book_of(option(200, strike, false), premium + forward - 25200 + 250, oi);
+		book_of(option(200, strike, true), premium + strike - 25200 + 250, oi);
+	}
+	book_turn(&d.market.book, d.now);
+}
+
+/* An option's volatility is reckoned with its chain's forward, not with the future of the month. */
+static void test_forward_is_the_chains(void **state)
+{
+	const struct signal *signal;
+	const struct signal_input *in = NULL;
+
+	(void)state;
+	set("app.options.rules=options_momentum");
+	set("app.options.premium_window_s=60");
+	set("app.options.instruments=NIFTY:next:25200:CE");
+	signals_reload(d.signals);
+	price(NIFTY, 25190, 25000);
+	price("NSE_FO|1", 25390, 25000);
+	for (int i = 0; i < 70; i++)
+		pairs(25210, 0, 100000);
+	check_i64(signals_newest(d.signals), 0);
+	pairs(25212, 25, 110000);
+	check_i64(signals_newest(d.signals), 1);
+	signal = signals_at(d.signals, 1);
+	check_str(signal->strategy, "options_momentum");
+	for (unsigned i = 0; i < signal->inputs_n; i++) {
+		if (strcmp(signal->inputs[i].name, "forward") == 0)
+			in = &signal->inputs[i];
+	}
+	check(in != NULL);
+	check_near(in->value, 25212, 1e-9);
+}
+
 static void test_new_instruments(void **state)
 {
 	(void)state;
@@ -265,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_follows_the_money, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fires, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rolls, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_is_the_chains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_new_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_over_a_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
