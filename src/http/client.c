@@ -148,6 +148,7 @@ static void call_finish(struct http_call *call, struct message *m, const struct 
 		.code = m ? 0 : err->code,
 		.error = m ? "" : err->text,
 		.status = m ? m->status : 0,
+		.head_status = call->hop ? hop_status(call->hop) : 0,
 		.content_type = header_or_empty(m, "content-type"),
 		.location = header_or_empty(m, "location"),
 		.etag = header_or_empty(m, "etag"),

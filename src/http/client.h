@@ -52,8 +52,9 @@ struct http_call_options {
 /* Lent to `done`. */
 struct http_result {
 	int code; /* 0, or why there is no answer: AGNI_ETIMEDOUT, AGNI_ETLS, AGNI_EPARSE, UV_... */
-	const char *error;        /* one line; "" when code == 0 */
-	int status;               /* HTTP status when code == 0 */
+	const char *error; /* one line; "" when code == 0 */
+	int status;        /* HTTP status when code == 0 */
+	int head_status;   /* of the head, also where what follows it was cut off; 0: none came */
 	const char *content_type; /* "" when absent */
 	const char *location;     /* "" when absent */
 	const char *etag;

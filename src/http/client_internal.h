@@ -62,6 +62,9 @@ void hop_close_oldest(struct http_client *c);
 /* After a failure: an old connection turned out to be closed before a byte of the answer came. */
 bool hop_is_stale(const struct hop *h);
 
+/* Of the answer, when its head has come; else 0. */
+int hop_status(const struct hop *h);
+
 /* No `done` from here on. NULL is allowed. */
 void hop_close(struct hop *h);
 

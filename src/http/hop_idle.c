@@ -110,6 +110,11 @@ struct hop *hop_again(struct http_client *c, const struct url *u, struct buf *re
 	return found;
 }
 
+int hop_status(const struct hop *h)
+{
+	return h->msg.status >= 200 ? h->msg.status : 0;
+}
+
 bool hop_is_stale(const struct hop *h)
 {
 	int code = h->err.code;

@@ -170,20 +170,21 @@ static void say_failure(const struct webhook *w, const struct http_result *r, ch
 static void on_done(void *arg, const struct http_result *r)
 {
 	struct webhook *w = arg;
+	int status = r->head_status; /* whatever becomes of the text behind it */
 	char text[96];
 
 	w->call = NULL;
-	if (r->code == 0 && r->status >= 200 && r->status < 300) {
+	if (status >= 200 && status < 300) {
 		note_taken(w);
 		next(w);
 		return;
 	}
-	if (r->code < 0)
+	if (status == 0)
 		say_failure(w, r, text, sizeof(text));
 	else
-		snprintf(text, sizeof(text), "answered %d", r->status);
+		snprintf(text, sizeof(text), "answered %d", status);
 	note_trouble(w, text);
-	if (r->code < 0 || r->status == 429 || r->status >= 500) {
+	if (status == 0 || status == 429 || status >= 500) {
 		again(w, r->code < 0 ? -1 : r->retry_after_s);
 		return;
 	}

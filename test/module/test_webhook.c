@@ -245,6 +245,34 @@ static void test_refused_for_good(void **state)
 	down();
 }
 
+/* Who took it and says much about it has taken it all the same; it is not sent ten times. */
+static void test_long_answers(void **state)
+{
+	char *body =
+		http_long_answer("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 'x', 300000, "");
+	char *no =
+		http_long_answer("HTTP/1.1 400 No\r\nConnection: close\r\n\r\n", 'x', 300000, "");
+
+	(void)state;
+	up();
+	peer.answers[0] = body;
+	peer.answers[1] =
+		"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\nConnection: close\r\n\r\nxx";
+	peer.answers[2] = no;
+	peer.answers[3] = OK;
+	for (unsigned i = 1; i <= 4; i++)
+		add(i);
+	settle();
+	for (unsigned i = 1; i <= 4; i++)
+		check_request((int)i - 1, i);
+	check_i64(hook.delivered, 3);
+	check_i64(hook.refused, 1);
+	check_i64(hook.retries, 0);
+	down();
+	free(body);
+	free(no);
+}
+
 static void test_hangs_and_closes_early(void **state)
 {
 	(void)state;
@@ -377,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_tries_again),
 		cmocka_unit_test(test_too_many_requests),
 		cmocka_unit_test(test_refused_for_good),
+		cmocka_unit_test(test_long_answers),
 		cmocka_unit_test(test_hangs_and_closes_early),
 		cmocka_unit_test(test_a_hang_in_words),
 		cmocka_unit_test(test_not_there),
