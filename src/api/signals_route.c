@@ -84,7 +84,7 @@ void api_signals(void *arg, struct http_request *r)
 			continue;
 		if (n++)
 			buf_byte(&b, ',');
-		signal_json(&b, s, t);
+		signal_json_scoped(&b, s, t, scope);
 	}
 	buf_str(&b, "]}");
 	api_respond(r, 200, &b);

@@ -54,6 +54,21 @@ static bool is_sound(struct signals *s, inst_id id, const struct slot *slot)
 	return true;
 }
 
+/* Who tells the level; INST_NONE: nobody, or many. */
+static inst_id told_from(const struct observation *o)
+{
+	switch (o->level.source) {
+	case LEVEL_SPOT:
+		return o->contract->underlying;
+	case LEVEL_FUTURE: /* of the option's own expiry: that is the first one from there on */
+		return o->contract->future;
+	case LEVEL_PARITY:
+	case LEVEL_NONE:
+		break;
+	}
+	return INST_NONE;
+}
+
 static void fire(struct signals *s, enum app_kind app, const struct rule_ops *rule,
 		 const struct finding *f, enum signal_side side, const struct observation *o)
 {
@@ -66,7 +81,8 @@ static void fire(struct signals *s, enum app_kind app, const struct rule_ops *ru
 				.app = app_name(app),
 				.strategy = rule->name,
 				.rule_version = rule->version,
-				.outputs = s->apps[app].plan.outputs};
+				.outputs = s->apps[app].plan.outputs,
+				.told_from = told_from(o)};
 
 	for (unsigned i = 0; i < f->inputs_n; i++)
 		signal_add_input(&signal, f->inputs[i].name, f->inputs[i].value);

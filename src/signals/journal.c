@@ -113,7 +113,7 @@ static bool read_line(struct reading *r, const char *line, size_t len)
 	struct json_member m;
 	int rc;
 
-	r->s = (struct signal){.instrument = INST_NONE};
+	r->s = (struct signal){.instrument = INST_NONE, .told_from = INST_NONE};
 	json_pull_init(&p, line, len, r->scratch, sizeof(r->scratch));
 	while ((rc = json_pull_next(&p, &m)) > 0)
 		read_member(r, &m);

@@ -86,6 +86,7 @@ const struct rule_ops *rule_of(enum rule_kind kind);
 /* "momentum" to its number; false when there is none. */
 bool rule_parse(const char *name, size_t len, enum rule_kind *out);
 
+/* What comes from another instrument's price has its name in signal.c: not every reader may see it. */
 void finding_add(struct finding *f, const char *name, double value);
 
 /* --- parts of several rules ------------------------------------------------------------------- */

@@ -25,8 +25,40 @@ static void put_number(struct buf *out, double v)
 	buf_double(out, round(v * 1e6) / 1e6);
 }
 
+/* Inputs that are told from other prices than the instrument's own. */
+static bool is_of_others(const char *name)
+{
+	static const char *const names[] = {"forward", "basis", "iv", "iv_points"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool permits_others(const struct signal *s, const struct instruments *t,
+			   const struct scope *scope)
+{
+	const char *key;
+
+	if (!scope || scope->n == 0)
+		return true;
+	if (s->told_from == INST_NONE)
+		return false;
+	key = instruments_key(t, s->told_from);
+	return scope_permits(scope, key, strlen(key));
+}
+
 void signal_json(struct buf *out, const struct signal *s, const struct instruments *t)
 {
+	signal_json_scoped(out, s, t, NULL);
+}
+
+void signal_json_scoped(struct buf *out, const struct signal *s, const struct instruments *t,
+			const struct scope *scope)
+{
+	bool has_others = permits_others(s, t, scope), is_first = true;
 	const char *key = instruments_key(t, s->instrument);
 	char at[IST_TEXT];
 
@@ -43,7 +75,10 @@ void signal_json(struct buf *out, const struct signal *s, const struct instrumen
 	put_number(out, s->confidence);
 	buf_str(out, ",\"inputs\":{");
 	for (unsigned i = 0; i < s->inputs_n; i++) {
-		buf_printf(out, "%s\"%s\":", i ? "," : "", s->inputs[i].name);
+		if (!has_others && is_of_others(s->inputs[i].name))
+			continue;
+		buf_printf(out, "%s\"%s\":", is_first ? "" : ",", s->inputs[i].name);
+		is_first = false;
 		put_number(out, s->inputs[i].value);
 	}
 	buf_str(out, "}}");

@@ -10,6 +10,7 @@
 #ifndef AGNI_SIGNALS_SIGNAL_H
 #define AGNI_SIGNALS_SIGNAL_H
 
+#include "auth/scope.h"
 #include "core/buf.h"
 #include "market/instrument.h"
 
@@ -37,6 +38,9 @@ struct signal {
 	const char *strategy; /* "options_momentum"; static */
 	unsigned rule_version;
 	unsigned outputs; /* enum signal_output */
+	/* Whose price tells the forward, or the basis; INST_NONE: nobody's, more than one's (parity), or not
+	 * known any more (the journal has it not). */
+	inst_id told_from;
 	struct signal_input inputs[SIGNAL_INPUTS_MAX];
 	unsigned inputs_n;
 };
@@ -47,7 +51,13 @@ const char *signal_side_text(enum signal_side side);
 /* Adds an input; one that is not finite, or too many, is left out. `name` is static. */
 void signal_add_input(struct signal *s, const char *name, double value);
 
-/* Appends the object. `t` is the table that the signal's instrument is of. */
+/* Appends the object as a reader of this scope may see it (NULL: all of it): the inputs that come from
+ * the price of another instrument (forward, basis, the volatility at that forward) only where the
+ * scope permits that one too. */
+void signal_json_scoped(struct buf *out, const struct signal *s, const struct instruments *t,
+			const struct scope *scope);
+
+/* Appends the whole object. `t` is the table that the signal's instrument is of. */
 void signal_json(struct buf *out, const struct signal *s, const struct instruments *t);
 
 #endif

@@ -98,7 +98,7 @@ static void send_signals(struct client *c, struct channel *ch)
 			return;
 		}
 		channel_begin(&b, "signal", ch);
-		signal_json(&b, s, t);
+		signal_json_scoped(&b, s, t, client_scope(c));
 		buf_byte(&b, '}');
 		client_reply(c, &b);
 	}

@@ -59,6 +59,36 @@ static void fire(const char *key, unsigned outputs)
 	signals_fire(t.signals, &s);
 }
 
+/* Of a future, told with the price of its underlying. */
+static void fire_future(const char *key, const char *underlying)
+{
+	struct instruments *all = &t.market.book.instruments;
+	struct signal s = {.seq = 7,
+			   .ts_ms = 1765771490949,
+			   .instrument = instruments_intern(all, key, strlen(key)),
+			   .app = "futures",
+			   .strategy = "futures_momentum",
+			   .outputs = SIGNAL_TO_CHANNEL,
+			   .told_from = INST_NONE};
+
+	if (underlying)
+		s.told_from = instruments_intern(all, underlying, strlen(underlying));
+	signal_add_input(&s, "basis", 41.5);
+	signal_add_input(&s, "pressure", 0.5);
+	signals_fire(t.signals, &s);
+}
+
+static void hear_inputs(const char *want)
+{
+	cJSON *json = viewer_hear_type(&v, "signal");
+	char *have = cJSON_PrintUnformatted(
+		cJSON_GetObjectItem(cJSON_GetObjectItem(json, "data"), "inputs"));
+
+	check_str(have, want);
+	free(have);
+	cJSON_Delete(json);
+}
+
 static void fire_many(unsigned n)
 {
 	while (n--)
@@ -272,6 +302,13 @@ static void test_scope(void **state)
 	fire("NSE_FO|1", SIGNAL_TO_CHANNEL);
 	fire("NSE_FO|12", SIGNAL_TO_CHANNEL);
 	hear_signal(&v, 4, "NSE_FO|1");
+	/* What is told from another price goes to who may see that one: as far as it is known. */
+	fire_future("NSE_FO|1", "NSE_INDEX|Nifty 50");
+	hear_inputs("{\"basis\":41.5,\"pressure\":0.5}");
+	fire_future("NSE_FO|1", "NSE_EQ|1");
+	hear_inputs("{\"pressure\":0.5}");
+	fire_future("NSE_FO|1", NULL);
+	hear_inputs("{\"pressure\":0.5}");
 	check_quiet();
 	module_down(&t.rig, t.mod);
 	keyring_down(&ring, &t.rig);

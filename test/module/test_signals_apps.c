@@ -277,6 +277,23 @@ static void test_new_instruments(void **state)
 	check_i64(wanted(option(200, 25300, true)), WANT_NOTHING);
 }
 
+/* Whose price the basis tells is noted: not every reader may see it. */
+static void test_told_from(void **state)
+{
+	const struct signal *s;
+
+	(void)state;
+	set("signals.apps=futures");
+	set("app.futures.instruments=NSE_FO|1");
+	signals_reload(d.signals);
+	price(NIFTY, 25190, 25000);
+	price("NSE_FO|1", 25250, 25250);
+	price("NSE_FO|1", 25400, 25250);
+	s = signals_at(d.signals, 1);
+	check(s != NULL);
+	check_str(instruments_key(&d.market.book.instruments, s->told_from), NIFTY);
+}
+
 /* Who stays keeps what its forward is told from. */
 static void test_forward_over_a_reload(void **state)
 {
@@ -322,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forward_is_the_chains, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_new_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_over_a_reload, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_told_from, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
 	};
 
