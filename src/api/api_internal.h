@@ -43,8 +43,21 @@ void api_respond_nothing(struct api *a, struct http_request *r, inst_id id);
 /* The instrument master, or NULL and the request is answered. */
 const struct master *api_master(struct api *a, struct http_request *r);
 
-/* Why nothing was found, with what comes nearest. */
-void api_respond_miss(struct http_request *r, int status, const struct resolve_miss *miss);
+/* What the caller may see of an underlying, by name; all of it without a scope. */
+enum resolve_sight api_sight(const struct api *a, const struct http_request *r,
+			     const char *underlying);
+
+/* 403 not_permitted, in the words that tell nothing. */
+void api_respond_outside(struct http_request *r);
+
+/* Whether what a name does not mean is not for the caller to hear: names, dates and strikes of what lies outside
+ * of its scope, or that there are none. */
+bool api_is_miss_hidden(const struct api *a, const struct http_request *r, const char *underlying,
+			const struct resolve_miss *miss);
+
+/* Nothing was found: why, and what comes nearest; 403 when that is not for the caller to hear. */
+void api_respond_miss(const struct api *a, struct http_request *r, int status,
+		      const char *underlying, const struct resolve_miss *miss);
 
 /* A number of the query, or `*out` as it was; clamped to lo..hi. False when it is none: a page that
  * was asked for by mistake must not look like an answer. */

@@ -62,10 +62,14 @@ void api_chain(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "%s", wrong);
 		return;
 	}
+	if (api_sight(a, r, q.underlying) == SIGHT_NOTHING) {
+		api_respond_outside(r);
+		return;
+	}
 	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	v = chain_view_make(&from, &q, &miss);
 	if (!v) {
-		api_respond_miss(r, 404, &miss);
+		api_respond_miss(a, r, 404, q.underlying, &miss);
 		return;
 	}
 	chain_json(&b, v, &from);

@@ -35,9 +35,13 @@ void api_futures(void *arg, struct http_request *r)
 		http_respond_error(r, 400, "bad_request", "the underlying's name is too long");
 		return;
 	}
+	if (api_sight(a, r, underlying) == SIGHT_NOTHING) {
+		api_respond_outside(r);
+		return;
+	}
 	tape_flush(a->deps.tape); /* what is shown is on the tape */
 	if (!futures_view_list(&v, m, underlying, market.now_ms, &miss)) {
-		api_respond_miss(r, 404, &miss);
+		api_respond_miss(a, r, 404, underlying, &miss);
 		return;
 	}
 	terms = futures_terms(a->deps.futures);

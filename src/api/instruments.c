@@ -61,10 +61,50 @@ static void put_instrument(struct buf *b, const struct master *m, uint32_t row, 
 	buf_byte(b, '}');
 }
 
-void api_respond_miss(struct http_request *r, int status, const struct resolve_miss *miss)
+static bool permits(const void *arg, const char *key, size_t len)
+{
+	return scope_permits(arg, key, len);
+}
+
+enum resolve_sight api_sight(const struct api *a, const struct http_request *r,
+			     const char *underlying)
+{
+	const struct scope *scope = api_scope(a, r);
+	const struct master *m = refdata_master(a->deps.refdata);
+
+	return scope->n == 0 || !m ? SIGHT_ALL : resolve_sight(m, underlying, permits, scope);
+}
+
+void api_respond_outside(struct http_request *r)
+{
+	http_respond_error(r, 403, "not_permitted",
+			   "the instrument is outside of this key's scope");
+}
+
+bool api_is_miss_hidden(const struct api *a, const struct http_request *r, const char *underlying,
+			const struct resolve_miss *miss)
+{
+	switch (miss->code) {
+	case RESOLVE_UNKNOWN_UNDERLYING:
+	case RESOLVE_NO_EXPIRY:
+	case RESOLVE_NO_STRIKE:
+		return api_sight(a, r, underlying) != SIGHT_ALL;
+	case RESOLVE_NO_PRICE:
+		return api_sight(a, r, underlying) == SIGHT_NOTHING;
+	default:
+		return false;
+	}
+}
+
+void api_respond_miss(const struct api *a, struct http_request *r, int status,
+		      const char *underlying, const struct resolve_miss *miss)
 {
 	struct buf b = {0};
 
+	if (api_is_miss_hidden(a, r, underlying, miss)) {
+		api_respond_outside(r);
+		return;
+	}
 	buf_printf(&b, "{\"status\":\"error\",\"error\":{\"code\":\"%s\",\"message\":",
 		   resolve_code_text(miss->code));
 	buf_json_str(&b, miss->text, strlen(miss->text));
@@ -115,11 +155,6 @@ static void searching_free(struct searching *s)
 {
 	scope_fini(&s->scope);
 	free(s);
-}
-
-static bool permits(const void *arg, const char *key, size_t len)
-{
-	return scope_permits(arg, key, len);
 }
 
 static void on_found(void *arg, const struct master *m, const struct search_result *res)
@@ -201,7 +236,8 @@ static bool take_expiry(struct api *a, struct http_request *r, const struct mast
 }
 
 /* False when the request has been answered. */
-static bool take_underlying(struct http_request *r, const struct master *m, uint32_t *out)
+static bool take_underlying(const struct api *a, struct http_request *r, const struct master *m,
+			    uint32_t *out)
 {
 	char text[SELECTOR_NAME_MAX + 1];
 	struct resolve_miss miss;
@@ -214,11 +250,11 @@ static bool take_underlying(struct http_request *r, const struct master *m, uint
 	if (!text[0])
 		return true;
 	*out = resolve_underlying(m, text);
-	if (*out == MASTER_NONE) {
-		resolve_unknown(m, text, &miss);
-		api_respond_miss(r, 404, &miss);
-	}
-	return *out != MASTER_NONE;
+	if (*out != MASTER_NONE && api_sight(a, r, text) != SIGHT_NOTHING)
+		return true;
+	resolve_unknown(m, text, &miss);
+	api_respond_miss(a, r, 404, text, &miss);
+	return false;
 }
 
 static bool take_query(struct api *a, struct http_request *r, const struct master *m,
@@ -229,7 +265,7 @@ static bool take_query(struct api *a, struct http_request *r, const struct maste
 		respond_bad(r, "query or type is too long");
 		return false;
 	}
-	if (!take_underlying(r, m, &q->underlying) || !take_expiry(a, r, m, q) ||
+	if (!take_underlying(a, r, m, &q->underlying) || !take_expiry(a, r, m, q) ||
 	    !take_limit(r, &q->limit))
 		return false;
 	if (!q->text[strspn(q->text, " ")] && !q->type[0] && !q->expiry &&
@@ -292,8 +328,7 @@ static void respond_resolved(struct api *a, struct http_request *r, const struct
 	struct buf b = {0};
 
 	if (!is_permitted(scope, master_key(m, found->row))) {
-		http_respond_error(r, 403, "not_permitted",
-				   "the instrument is outside of this key's scope");
+		api_respond_outside(r);
 		return;
 	}
 	put_instrument(&b, m, found->row, first_day);
@@ -321,7 +356,7 @@ static void resolve_cash(struct api *a, struct http_request *r, const struct mas
 		return;
 	}
 	resolve_unknown(m, asked->underlying, &miss);
-	api_respond_miss(r, 404, &miss);
+	api_respond_miss(a, r, 404, asked->underlying, &miss);
 }
 
 static void resolve_contract(struct api *a, struct http_request *r, const struct master *m,
@@ -343,7 +378,8 @@ static void resolve_contract(struct api *a, struct http_request *r, const struct
 		if (resolve_one(m, &q, &market, &found, &miss))
 			respond_resolved(a, r, m, asked, &found);
 		else
-			api_respond_miss(r, miss.code == RESOLVE_NO_PRICE ? 409 : 404, &miss);
+			api_respond_miss(a, r, miss.code == RESOLVE_NO_PRICE ? 409 : 404,
+					 asked->underlying, &miss);
 	}
 }
 

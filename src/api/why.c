@@ -149,10 +149,25 @@ static void respond_meaningless(struct http_request *r, const char *text,
 	api_respond(r, 200, &b);
 }
 
-static void respond_outside(struct http_request *r)
+/* A selector that means nothing. */
+static void answer_miss(struct http_request *r, const struct why_asker *w, const char *text,
+			const struct resolve_miss *miss)
 {
-	http_respond_error(r, 403, "not_permitted",
-			   "the instrument is outside of this key's scope");
+	const struct refdata *refdata = w->api->deps.refdata;
+	size_t len = strlen(text);
+	const char *money =
+		miss->code == RESOLVE_NO_PRICE ? refdata_money_key(refdata, text, len) : NULL;
+	struct selector s;
+	struct agni_err err;
+
+	if (selector_parse(text, len, &s, &err) < 0)
+		api_respond_miss(w->api, r, 400, "", miss);
+	else if (api_is_miss_hidden(w->api, r, s.underlying, miss))
+		api_respond_outside(r);
+	else if (money && *money && scope_permits(w->scope, money, strlen(money)))
+		respond_no_price(r, w, text, money);
+	else
+		respond_meaningless(r, text, miss);
 }
 
 static void answer_selector(struct http_request *r, const struct why_asker *w, const char *text)
@@ -161,22 +176,13 @@ static void answer_selector(struct http_request *r, const struct why_asker *w, c
 	size_t len = strlen(text);
 	struct meaning s = {.w = w};
 	struct resolve_miss miss;
-	const char *money;
 
-	if (refdata_select(refdata, text, len, on_key, &s, &miss) == 0) {
-		money = miss.code == RESOLVE_NO_PRICE ? refdata_money_key(refdata, text, len)
-						      : NULL;
-		if (miss.code == RESOLVE_BAD_SELECTOR)
-			api_respond_miss(r, 400, &miss);
-		else if (money && *money && scope_permits(w->scope, money, strlen(money)))
-			respond_no_price(r, w, text, money);
-		else
-			respond_meaningless(r, text, &miss);
-	} else if (s.n == 0) {
-		respond_outside(r);
-	} else {
+	if (refdata_select(refdata, text, len, on_key, &s, &miss) == 0)
+		answer_miss(r, w, text, &miss);
+	else if (s.n == 0)
+		api_respond_outside(r);
+	else
 		respond_meaning(r, w, text, &s);
-	}
 	buf_fini(&s.means);
 }
 
@@ -268,7 +274,7 @@ static void answer_key(struct api *a, struct http_request *r, const struct why_a
 	size_t len = strlen(key);
 
 	if (!scope_permits(w->scope, key, len))
-		respond_outside(r);
+		api_respond_outside(r);
 	else if (!w->master || master_find(w->master, key, len) != MASTER_NONE)
 		respond_key(r, w, key, key);
 	else

@@ -112,7 +112,7 @@ static void find_interest(const struct why_asker *w, inst_id id, struct why_fact
 	f->mode = w->mode;
 	f->wanted = t && id != INST_NONE ? interest_top(t, id) : WANT_NOTHING;
 	f->is_refused = t && !interest_admits(t, id, w->mode);
-	f->mode_n = t ? t->tops[w->mode] : 0;
+	f->mode_n = t && w->scope->n == 0 ? t->tops[w->mode] : 0;
 	f->places = a->deps.book->instruments.limit;
 	f->is_full = id == INST_NONE &&
 		     a->deps.book->instruments.count + INSTRUMENTS_RESERVE >= f->places;
@@ -178,13 +178,23 @@ static void find_ticks(const struct why_asker *w, inst_id id, struct why_facts *
 
 /* --- those beside it -------------------------------------------------------------------------- */
 
+static bool is_seen(const struct why_asker *w, inst_id id)
+{
+	const char *key = instruments_key(&w->api->deps.book->instruments, id);
+
+	return scope_permits(w->scope, key, strlen(key));
+}
+
+static bool is_asked_for(const struct why_asker *w, inst_id id)
+{
+	return interest_top(w->api->deps.interest, id) != WANT_NOTHING;
+}
+
 static void count(const struct why_asker *w, inst_id id, struct why_group *g)
 {
 	const struct api *a = w->api;
 	const struct slot *slot = book_slot(a->deps.book, id);
 
-	if (interest_top(a->deps.interest, id) == WANT_NOTHING)
-		return;
 	g->asked++;
 	g->ticking += slot && slot->seq && !(slot->flags & TICK_SNAPSHOT) &&
 		      quiet_ms(a, slot) <= WHY_TICKING_MS;
@@ -200,7 +210,7 @@ static void count_segment(const struct why_asker *w, inst_id self, const struct 
 		const char *key = instruments_key(t, id);
 
 		if (id != self && strncmp(key, f->segment, len) == 0 && key[len] == '|' &&
-		    scope_permits(w->scope, key, strlen(key)))
+		    is_asked_for(w, id) && is_seen(w, id))
 			count(w, id, g);
 	}
 }
@@ -214,7 +224,7 @@ static void count_contracts(const struct why_asker *w, inst_id self,
 		const char *key = master_key(w->master, w->master->contracts[u->first + i]);
 		inst_id id = instruments_find(t, key, strlen(key));
 
-		if (id != INST_NONE && id != self && scope_permits(w->scope, key, strlen(key)))
+		if (id != INST_NONE && id != self && is_asked_for(w, id) && is_seen(w, id))
 			count(w, id, g);
 	}
 }
@@ -227,8 +237,10 @@ static void find_neighbours(const struct why_asker *w, inst_id self, const struc
 	if (!w->api->deps.interest)
 		return;
 	for (inst_id id = 0; id < w->api->deps.book->instruments.count; id++) {
-		if (id != self)
-			count(w, id, &f->all);
+		if (id == self || !is_asked_for(w, id))
+			continue;
+		count(w, id, &f->all);
+		f->all_seen += is_seen(w, id);
 	}
 	if (row && row->underlying != MASTER_NONE) {
 		const struct master_underlying *u = &m->underlyings[row->underlying];

@@ -146,10 +146,13 @@ static void say_asked(const struct why_facts *f, struct buf *b)
 
 static void say_refused(const struct why_facts *f, struct buf *b)
 {
-	buf_printf(b,
-		   "the broker serves no more instruments in mode %s beside the %u that are asked "
-		   "for in it, so a subscription is refused",
-		   why_mode_text((int)f->mode), f->mode_n);
+	buf_printf(b, "the broker serves no more instruments in mode %s beside ",
+		   why_mode_text((int)f->mode));
+	if (f->mode_n)
+		buf_printf(b, "the %u ", f->mode_n);
+	else
+		buf_str(b, "those ");
+	buf_str(b, "that are asked for in it, so a subscription is refused");
 }
 
 void why_say(const struct why_facts *f, enum why_code code, struct buf *b)
@@ -219,7 +222,7 @@ void why_say(const struct why_facts *f, enum why_code code, struct buf *b)
 		buf_printf(b,
 			   "the broker is connected and sends nothing: none of %u others ticked "
 			   "in the last %d s; ",
-			   f->all.asked, WHY_TICKING_MS / SECOND_MS);
+			   f->all_seen, WHY_TICKING_MS / SECOND_MS);
 		say_last(f, b);
 		break;
 	case WHY_SEGMENT_QUIET:

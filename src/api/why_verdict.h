@@ -84,7 +84,7 @@ struct why_facts {
 	int wanted;              /* the highest mode, or WANT_NOTHING */
 	enum interest_mode mode; /* that the caller would have */
 	bool is_refused;         /* the broker's limits would refuse that mode */
-	uint32_t mode_n;         /* instruments in that mode now */
+	uint32_t mode_n;         /* instruments in that mode now; 0: not for the caller to know */
 	struct upstream_about about;
 	int64_t told_ms; /* since the broker was asked; -1: was not */
 
@@ -119,6 +119,7 @@ struct why_facts {
 	/* those beside it, itself not counted */
 	char beside[SELECTOR_TEXT_MAX + 1]; /* what they have in common: "NIFTY of NSE_FO" */
 	struct why_group neighbours, all;
+	uint32_t all_seen; /* of all.asked: what the caller may see; the others are not told of */
 };
 
 struct why_verdict {

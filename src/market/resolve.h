@@ -95,6 +95,13 @@ uint32_t resolve_plain(const struct master *m, const char *name, enum master_typ
 /* What is said of a name that no underlying has. */
 void resolve_unknown(const struct master *m, const char *name, struct resolve_miss *miss);
 
+/* How much of what is listed for an underlying, by name, may be seen: none of it (an unknown one, too), some, or all
+ * of its contracts. */
+enum resolve_sight { SIGHT_NOTHING, SIGHT_SOME, SIGHT_ALL };
+typedef bool resolve_permits_fn(const void *arg, const char *key, size_t len);
+enum resolve_sight resolve_sight(const struct master *m, const char *name,
+				 resolve_permits_fn *permits, const void *arg);
+
 /* The row of the underlying itself, or MASTER_NONE when the master does not list it. */
 uint32_t resolve_underlying_row(const struct master *m, uint32_t underlying);
 

@@ -90,6 +90,23 @@ uint32_t resolve_underlying_row(const struct master *m, uint32_t underlying)
 	return master_find(m, key, strlen(key));
 }
 
+enum resolve_sight resolve_sight(const struct master *m, const char *name,
+				 resolve_permits_fn *permits, const void *arg)
+{
+	uint32_t at = resolve_underlying(m, name);
+	const struct master_underlying *u = at == MASTER_NONE ? NULL : &m->underlyings[at];
+	bool sees = false, misses = false;
+
+	for (uint32_t i = 0; u && i < u->n && !(sees && misses); i++) {
+		const char *key = master_key(m, m->contracts[u->first + i]);
+		bool is_seen = permits(arg, key, strlen(key));
+
+		sees |= is_seen;
+		misses |= !is_seen;
+	}
+	return !sees ? SIGHT_NOTHING : misses ? SIGHT_SOME : SIGHT_ALL;
+}
+
 uint32_t resolve_plain(const struct master *m, const char *name, enum master_type type)
 {
 	uint32_t found = MASTER_NONE;

@@ -318,7 +318,28 @@ static void test_without_master(void **state)
 /* What a key may not see is not found, not resolved, and its price is not told. */
 static void test_scope(void **state)
 {
-	char few[KEY_TEXT_LEN + 1];
+	/* Of BANKNIFTY it sees no contract, of NIFTY some: what is not there is no more told than what is. */
+	static const char *const hidden[] = {
+		"/instruments/resolve?underlying=NIFTI&type=INDEX",
+		"/instruments/resolve?underlying=NIFTI&type=FUT&expiry=current",
+		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=current&strike=1",
+		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=current&strike=ATM%2B9",
+		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=2026-01-14&strike=ATM",
+		"/instruments/resolve?underlying=BANKNIFTY&type=CE&expiry=current&strike=ATM",
+		"/instruments?underlying=BANKNIFTY",
+		"/instruments?underlying=NIFTI",
+		"/chain/BANKNIFTY",
+		"/chain/NIFTI",
+		"/chain/NIFTY?expiry=2026-01-14",
+		"/futures/BANKNIFTY",
+		"/futures/NIFTI",
+		"/why?instrument=BANKNIFTY:current:ATM",
+		"/why?instrument=BANKNIFTY:current:FUT",
+		"/why?instrument=NIFTY:current:ATM%2B9",
+		"/why?instrument=NIFTY:current:1",
+		"/why?instrument=NIFTI:current:FUT",
+	};
+	char few[KEY_TEXT_LEN + 1], all[KEY_TEXT_LEN + 1];
 	struct stand s;
 	cJSON *d;
 
@@ -328,6 +349,7 @@ static void test_scope(void **state)
 	keyring_up(&s.ring, &s.rig);
 	keyring_add(&s.ring, (struct key){.role = ROLE_VIEWER}, "NSE_FO|10*,NSE_INDEX|Nifty Bank",
 		    few);
+	keyring_add(&s.ring, (struct key){.role = ROLE_VIEWER}, "NSE_FO|*", all);
 	keyring_open(&s.ring, &s.rig);
 	set_clock(&s);
 	write_master(&s);
@@ -347,6 +369,13 @@ static void test_scope(void **state)
 	expect_error(&s, "/instruments/resolve?underlying=NIFTY&expiry=next&strike=ATM&type=CE",
 		     403, "not_permitted");
 	expect_error(&s, "/instruments/resolve?underlying=NIFTY&type=INDEX", 403, "not_permitted");
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+		expect_error(&s, hidden[i], 403, "not_permitted");
+	/* Who sees all of it is told what is not there. */
+	s.answer.authorization = bearer(all);
+	expect_error(&s, hidden[2], 404, "no_strike");
+	expect_error(&s, hidden[4], 404, "no_expiry");
+	expect_error(&s, hidden[0], 403, "not_permitted");
 	stand_down(&s);
 }
 

@@ -42,7 +42,8 @@ static struct why_facts usual(void)
 			      .quiet_ms = 42000,
 			      .beside = "NIFTY of NSE_FO",
 			      .neighbours = {33, 31},
-			      .all = {38, 36}};
+			      .all = {38, 36},
+			      .all_seen = 38};
 
 	check(ist_parse("2025-10-20T11:00:00", 19, &f.market_ms));
 	check(ist_parse("2026-11-26T07:30:00", 19, &f.now_ms));
