@@ -221,16 +221,36 @@ static void put_forward(struct buf *b, const struct chain_forward *f)
 	buf_byte(b, '}');
 }
 
-static void put_totals(struct buf *b, const struct chain_totals *t)
+/* A sum, and of how many contracts it is; of none it is none. */
+static void put_sum(struct buf *b, const char *name, int64_t sum, int contracts)
 {
-	for (int side = OPTION_CALL; side <= OPTION_PUT; side++) {
-		buf_printf(b, ",\"%s_totals\":{\"oi\":%lld,\"volume\":%lld",
-			   side == OPTION_CALL ? "call" : "put", (long long)t->oi[side],
-			   (long long)t->volume[side]);
-		if (t->changes[side])
-			put_count(b, "oi_change", t->oi_change[side]);
-		buf_byte(b, '}');
-	}
+	if (contracts == 0)
+		return;
+	put_count(b, name, sum);
+	buf_printf(b, ",\"%s_contracts\":%d", name, contracts);
+}
+
+static void put_side(struct buf *b, const struct chain_view *v, int side)
+{
+	const struct chain_totals *t = &v->summary.totals;
+	int listed = 0;
+
+	for (int i = 0; i < v->in.n; i++)
+		listed += v->legs[i][side].row != MASTER_NONE;
+	buf_printf(b, ",\"%s_totals\":{\"contracts\":%d", side == OPTION_CALL ? "call" : "put",
+		   listed);
+	put_sum(b, "oi", t->oi[side], t->ois[side]);
+	put_sum(b, "volume", t->volume[side], t->volumes[side]);
+	put_sum(b, "oi_change", t->oi_change[side], t->changes[side]);
+	buf_byte(b, '}');
+}
+
+static void put_totals(struct buf *b, const struct chain_view *v)
+{
+	const struct chain_totals *t = &v->summary.totals;
+
+	put_side(b, v, OPTION_CALL);
+	put_side(b, v, OPTION_PUT);
 	if (t->has & TOTALS_PCR_OI)
 		put_model(b, "pcr_oi", t->pcr_oi);
 	if (t->has & TOTALS_PCR_VOLUME)
@@ -256,6 +276,20 @@ static void put_smile(struct buf *b, const struct chain_smile *s)
 	buf_byte(b, '}');
 }
 
+static void put_gex(struct buf *b, const struct chain_view *v)
+{
+	const struct chain_summary *s = &v->summary;
+
+	if (s->gexes[OPTION_CALL])
+		put_rupees(b, "gex_call", s->gex[OPTION_CALL]);
+	if (s->gexes[OPTION_PUT])
+		put_rupees(b, "gex_put", s->gex[OPTION_PUT]);
+	if (s->has & SUMMARY_GEX)
+		put_rupees(b, "gex_net", s->gex_net);
+	if (s->gex_peak != CHAIN_NONE)
+		put_number(b, "gex_peak", v->strikes[s->gex_peak].strike);
+}
+
 static void put_summary(struct buf *b, const struct chain_view *v)
 {
 	const struct chain_summary *s = &v->summary;
@@ -265,7 +299,7 @@ static void put_summary(struct buf *b, const struct chain_view *v)
 		put_number(b, "atm", v->strikes[s->atm].strike);
 	if (s->max_pain != CHAIN_NONE)
 		put_number(b, "max_pain", v->strikes[s->max_pain].strike);
-	put_totals(b, &s->totals);
+	put_totals(b, v);
 	if (s->has & SUMMARY_STRADDLE) {
 		put_model(b, "straddle", s->straddle);
 		put_model(b, "move_fraction", s->move_fraction);
@@ -273,13 +307,7 @@ static void put_summary(struct buf *b, const struct chain_view *v)
 	if (s->has & SUMMARY_SIGMA)
 		put_model(b, "sigma_move", s->sigma_move);
 	put_smile(b, &s->smile);
-	if (s->has & SUMMARY_GEX) {
-		put_rupees(b, "gex_call", s->gex[OPTION_CALL]);
-		put_rupees(b, "gex_put", s->gex[OPTION_PUT]);
-		put_rupees(b, "gex_net", s->gex_net);
-		if (s->gex_peak != CHAIN_NONE)
-			put_number(b, "gex_peak", v->strikes[s->gex_peak].strike);
-	}
+	put_gex(b, v);
 }
 
 static void put_head(struct buf *b, const struct chain_view *v, const struct master *m)
@@ -293,7 +321,8 @@ static void put_head(struct buf *b, const struct chain_view *v, const struct mas
 		   (long long)v->expiry_ms);
 	put_model(b, "days", v->in.t * 365);
 	put_count(b, "ts_ms", v->now_ms);
-	put_count(b, "seq", (int64_t)v->seq);
+	if (v->seq)
+		put_count(b, "seq", (int64_t)v->seq);
 	if (v->prev_session)
 		buf_printf(b, ",\"previous_session\":\"%s\"", day_format(v->prev_session, day));
 }

@@ -146,6 +146,7 @@ static void exposure(const struct chain_input *in, double forward, struct chain_
 		     struct chain_summary *out)
 {
 	double per_gamma = forward * forward * ONE_PER_CENT, most = 0;
+	double sum = 0, lone = 0;
 
 	for (int i = 0; i < in->n; i++) {
 		double all = 0;
@@ -159,15 +160,23 @@ static void exposure(const struct chain_input *in, double forward, struct chain_
 			cell->gex = (type == OPTION_CALL ? 1 : -1) * cell->at.gamma *
 				    (double)q->oi * per_gamma;
 			cell->has |= CELL_GEX;
-			out->has |= SUMMARY_GEX;
 			out->gex[type] += cell->gex;
+			out->gexes[type]++;
 			all += fabs(cell->gex);
 		}
+		sum += all;
+		if ((cells[i][OPTION_CALL].has ^ cells[i][OPTION_PUT].has) & CELL_GEX)
+			lone += all;
 		if (all > most) {
 			most = all;
 			out->gex_peak = i;
 		}
 	}
+	if (lone > CHAIN_LONE_MAX * sum || out->gexes[OPTION_CALL] == 0) {
+		out->gex_peak = CHAIN_NONE;
+		return;
+	}
+	out->has |= SUMMARY_GEX;
 	out->gex_net = out->gex[OPTION_CALL] + out->gex[OPTION_PUT];
 }
 

@@ -25,6 +25,7 @@
 
 #define CHAIN_STRIKES_MAX 512
 #define CHAIN_NONE        (-1) /* no such strike */
+#define CHAIN_LONE_MAX    0.05
 
 enum chain_present {
 	CHAIN_BID = 1,
@@ -98,13 +99,19 @@ enum totals_has {
 	TOTALS_OI_CHANGE = 4,
 };
 
+/* A sum is of the contracts of which the figure is known, and says how many these are: of none it is
+ * no sum. What compares calls with puts (ratios, max pain, net exposure) is absent when strikes of which
+ * nothing but one side is known hold more than CHAIN_LONE_MAX of the sum of both. A contract whose book
+ * is known and whose open interest or volume is not has none: the broker does not send a zero. */
 struct chain_totals {
 	unsigned has;         /* enum totals_has */
 	int64_t oi[2];        /* by enum option_type, as below */
+	int ois[2];           /* contracts in oi */
 	int64_t oi_change[2]; /* of contracts whose previous session is known */
-	int changes[2];       /* how many these are */
+	int changes[2];       /* contracts in oi_change */
 	int64_t volume[2];
-	double pcr_oi; /* puts over calls */
+	int volumes[2]; /* contracts in volume */
+	double pcr_oi;  /* puts over calls */
 	double pcr_volume;
 };
 
@@ -124,7 +131,7 @@ struct chain_smile {
 enum summary_has {
 	SUMMARY_STRADDLE = 1,
 	SUMMARY_SIGMA = 2,
-	SUMMARY_GEX = 4,
+	SUMMARY_GEX = 4, /* net and peak */
 };
 
 struct chain_summary {
@@ -139,6 +146,7 @@ struct chain_summary {
 	double move_fraction; /* straddle / reference: the move that the straddle pays for */
 	double sigma_move; /* rupees: one standard deviation until expiry, forward atm_iv sqrt(t) */
 	double gex[2];     /* rupees a 1 % move; [OPTION_PUT] is negative */
+	int gexes[2];      /* contracts in gex */
 	double gex_net;
 	int gex_peak; /* the strike with most gamma, either sign, or CHAIN_NONE */
 };
@@ -160,7 +168,8 @@ void chain_totals(const struct chain_strike *strikes, int n, struct chain_totals
 /* What option holders are paid if the underlying settles at `level`, rupees. */
 double chain_pain(const struct chain_strike *strikes, int n, double level);
 
-/* The strike at which that is least, the lowest of equals; CHAIN_NONE without open interest. */
+/* The strike at which that is least, the lowest of equals; CHAIN_NONE without open interest, and where
+ * too much of it stands at strikes of which one side is not known. */
 int chain_max_pain(const struct chain_strike *strikes, int n);
 
 /* The strike nearest to `level`, the lower of equals; CHAIN_NONE when n is 0. */

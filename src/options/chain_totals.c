@@ -15,13 +15,47 @@ static void add_side(const struct chain_quote *q, enum option_type type, struct 
 {
 	const unsigned both = CHAIN_OI | CHAIN_PREV_OI;
 
-	out->oi[type] += oi_of(q);
-	if (q->present & CHAIN_VOLUME)
+	if (q->present & CHAIN_OI) {
+		out->oi[type] += q->oi;
+		out->ois[type]++;
+	}
+	if (q->present & CHAIN_VOLUME) {
 		out->volume[type] += q->volume;
+		out->volumes[type]++;
+	}
 	if ((q->present & both) == both) {
 		out->oi_change[type] += q->oi - q->prev_oi;
 		out->changes[type]++;
 	}
+}
+
+static double amount_of(const struct chain_quote *q, enum chain_present bit)
+{
+	return !(q->present & bit) ? 0 : (double)(bit == CHAIN_OI ? q->oi : q->volume);
+}
+
+/* Whether the broker tells open interest and volume of the contract: with the book it does, and does not
+ * send what is zero. */
+static bool is_told(const struct chain_quote *q)
+{
+	return q->present & (CHAIN_BID | CHAIN_ASK | CHAIN_OI | CHAIN_VOLUME);
+}
+
+/* Whether calls and puts can be compared: where only one side is known stands next to nothing. */
+static bool is_even(const struct chain_strike *strikes, int n, enum chain_present bit)
+{
+	double all = 0, lone = 0;
+
+	for (int i = 0; i < n; i++) {
+		const struct chain_quote *call = &strikes[i].side[OPTION_CALL];
+		const struct chain_quote *put = &strikes[i].side[OPTION_PUT];
+		double both = amount_of(call, bit) + amount_of(put, bit);
+
+		all += both;
+		if (is_told(call) != is_told(put))
+			lone += both;
+	}
+	return lone <= CHAIN_LONE_MAX * all;
 }
 
 void chain_totals(const struct chain_strike *strikes, int n, struct chain_totals *out)
@@ -31,11 +65,11 @@ void chain_totals(const struct chain_strike *strikes, int n, struct chain_totals
 		add_side(&strikes[i].side[OPTION_CALL], OPTION_CALL, out);
 		add_side(&strikes[i].side[OPTION_PUT], OPTION_PUT, out);
 	}
-	if (out->oi[OPTION_CALL] > 0) {
+	if (out->oi[OPTION_CALL] > 0 && is_even(strikes, n, CHAIN_OI)) {
 		out->has |= TOTALS_PCR_OI;
 		out->pcr_oi = (double)out->oi[OPTION_PUT] / (double)out->oi[OPTION_CALL];
 	}
-	if (out->volume[OPTION_CALL] > 0) {
+	if (out->volume[OPTION_CALL] > 0 && is_even(strikes, n, CHAIN_VOLUME)) {
 		out->has |= TOTALS_PCR_VOLUME;
 		out->pcr_volume =
 			(double)out->volume[OPTION_PUT] / (double)out->volume[OPTION_CALL];
@@ -69,7 +103,7 @@ int chain_max_pain(const struct chain_strike *strikes, int n)
 		puts_above += oi_of(&strikes[i].side[OPTION_PUT]);
 		all += oi_of(&strikes[i].side[OPTION_CALL]);
 	}
-	if (all + puts_above <= 0)
+	if (all + puts_above <= 0 || !is_even(strikes, n, CHAIN_OI))
 		return CHAIN_NONE;
 	for (i = 0; i < n - 1; i++) {
 		calls_below += oi_of(&strikes[i].side[OPTION_CALL]);

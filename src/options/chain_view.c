@@ -168,10 +168,28 @@ bool chain_view_list(const struct chain_source *s, const struct chain_query *q,
 	return true;
 }
 
+static uint64_t later(const struct chain_source *s, const struct chain_leg *leg, uint64_t seq)
+{
+	const struct slot *slot = chain_leg_slot(s, leg);
+
+	return slot && slot->seq > seq ? slot->seq : seq;
+}
+
+/* Of what counts now, not of what has. */
+static uint64_t newest_of(const struct chain_source *s, const struct chain_view *v)
+{
+	uint64_t seq = later(s, &v->future, later(s, &v->spot, 0));
+
+	for (int i = 0; i < v->in.n; i++)
+		seq = later(s, &v->legs[i][OPTION_PUT], later(s, &v->legs[i][OPTION_CALL], seq));
+	return seq;
+}
+
 void chain_view_compute(const struct chain_source *s, struct chain_view *v)
 {
 	v->now_ms = s->market->now_ms;
 	v->in.t = years_to(v, v->now_ms);
+	v->seq = newest_of(s, v);
 	chain_compute(&v->in, v->cells, &v->summary);
 }
 

@@ -21,7 +21,7 @@ struct chain_view {
 	struct chain_leg future; /* of the same expiry */
 	int64_t now_ms;          /* market time that it was reckoned at */
 	struct chain_input in;
-	uint64_t seq; /* the highest that went into it; 0: none */
+	uint64_t seq; /* the highest of what counts in it now; 0: nothing does */
 	struct chain_summary summary;
 	struct chain_strike strikes[CHAIN_STRIKES_MAX];
 	struct chain_leg legs[CHAIN_STRIKES_MAX][2];   /* by enum option_type */

@@ -193,7 +193,8 @@ void futures_json(struct buf *out, const struct futures_view *v, const struct ma
 
 	buf_str(out, "{\"underlying\":");
 	buf_json_str(out, symbol, strlen(symbol));
-	put_count(out, "seq", (int64_t)v->seq);
+	if (v->seq)
+		put_count(out, "seq", (int64_t)v->seq);
 	put_count(out, "ts_ms", v->now_ms);
 	put_percent(out, "rate_pct", v->in.rate);
 	put_percent(out, "dividend_pct", v->in.yield);

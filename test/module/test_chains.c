@@ -355,6 +355,7 @@ static void test_stale(void **state)
 	chains_status_changed(d.chains);
 	text = text_of(c, told(c));
 	check(strstr(text, "\"stale\":true") && !strstr(text, "pcr_oi") && !strstr(text, "\"iv\""));
+	check(!strstr(text, "\"seq\"") && !strstr(text, "\"oi\":0")); /* as over REST */
 	market.is_stale = false;
 	chains_status_changed(d.chains);
 	check(strstr(text_of(c, told(c)), "\"pcr_oi\":3") != NULL);

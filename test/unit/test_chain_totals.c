@@ -46,12 +46,36 @@ static void test_absent(void **state)
 	chain_totals(k, 2, &t);
 	check_i64(t.has, 0);
 	check_i64(t.oi[OPTION_PUT], 500);
+	check_i64(t.ois[OPTION_PUT], 1);
+	check_i64(t.ois[OPTION_CALL], 0);
+	check_i64(chain_max_pain(k, 2), CHAIN_NONE); /* of one side */
 	check_i64(t.changes[OPTION_PUT], 0);
 	k[1].side[OPTION_CALL] = (struct chain_quote){
 		.present = CHAIN_OI | CHAIN_PREV_OI, .oi = 250, .prev_oi = 250};
 	chain_totals(k, 2, &t);
+	check_i64(t.has, TOTALS_OI_CHANGE); /* a call of one strike, a put of another: no ratio */
+	check_i64(chain_max_pain(k, 2), CHAIN_NONE);
+	k[1].side[OPTION_PUT] = (struct chain_quote){.present = CHAIN_OI, .oi = 500};
+	k[0].side[OPTION_PUT] = (struct chain_quote){0};
+	chain_totals(k, 2, &t); /* and nothing of the other */
 	check_i64(t.has, TOTALS_PCR_OI | TOTALS_OI_CHANGE);
 	check_near(t.pcr_oi, 2, 0);
+	check_i64(chain_max_pain(k, 2), 1);
+	/* A lone side that hardly counts does not matter. */
+	k[0].side[OPTION_PUT] = (struct chain_quote){.present = CHAIN_OI, .oi = 39};
+	chain_totals(k, 2, &t);
+	check_near(t.pcr_oi, 539.0 / 250, 1e-12);
+	check(chain_max_pain(k, 2) != CHAIN_NONE);
+	k[0].side[OPTION_PUT].oi = 400;
+	k[0].side[OPTION_CALL] = (struct chain_quote){.present = CHAIN_ASK, .ask = 800};
+	chain_totals(k, 2, &t); /* nobody has that call, which is known: 0 was not sent */
+	check_near(t.pcr_oi, 900.0 / 250, 1e-12);
+	check_i64(t.ois[OPTION_CALL], 1);
+	k[0].side[OPTION_CALL] = (struct chain_quote){.present = CHAIN_LTP, .ltp = 800};
+	k[0].side[OPTION_PUT].oi = 40; /* of 790: more than 5 % */
+	chain_totals(k, 2, &t);
+	check(!(t.has & TOTALS_PCR_OI));
+	check_i64(chain_max_pain(k, 2), CHAIN_NONE);
 	check_i64(t.changes[OPTION_CALL], 1);
 	check_i64(t.oi_change[OPTION_CALL], 0);
 }
@@ -62,6 +86,8 @@ static void test_pain_by_hand(void **state)
 	struct chain_strike k[3] = {{.strike = 100}, {.strike = 110}, {.strike = 120}};
 
 	(void)state;
+	for (int i = 0; i < 3; i++)
+		k[i].side[OPTION_CALL].present = k[i].side[OPTION_PUT].present = CHAIN_OI;
 	k[0].side[OPTION_CALL] = (struct chain_quote){.present = CHAIN_OI, .oi = 10};
 	k[1].side[OPTION_PUT] = (struct chain_quote){.present = CHAIN_OI, .oi = 10};
 	check_near(chain_pain(k, 3, 100), 100, 0);
@@ -90,11 +116,13 @@ static void test_pain_of_any_chain(void **state)
 
 		for (int i = 0; i < n; i++) {
 			k[i].strike = 100 + 5 * i + (i > 10 ? 45 : 0);
+			bool is_there = rng_below(&r, 4);
+
 			for (int type = 0; type < 2; type++) {
 				struct chain_quote *q = &k[i].side[type];
 
 				q->oi = (int64_t)rng_below(&r, round % 2 ? 4 : 1000000);
-				q->present = rng_below(&r, 4) ? CHAIN_OI : 0;
+				q->present = is_there ? CHAIN_OI : 0;
 				all += q->present ? q->oi : 0;
 			}
 		}

@@ -135,8 +135,12 @@ static void test_quotes(void **state)
 	check(v->cells[2][OPTION_CALL].has & CELL_IV);
 	check_i64(v->summary.forward.source, FORWARD_PARITY);
 	check_near(v->summary.forward.level, 25200 + 60 - 70, 1e-6);
-	check_near(v->summary.totals.pcr_oi, 2, 1e-9);
+	check(!(v->summary.totals.has & TOTALS_PCR_OI)); /* of 25300 the put is not known */
 	check_near(v->strikes[v->summary.atm].strike, 25200, 0);
+	free(v);
+	say(weekly(25300, true), 110, 0, 0, 0, 50);
+	v = make("current", 0);
+	check_near(v->summary.totals.pcr_oi, 2, 1e-9);
 	free(v);
 }
 
@@ -204,6 +208,53 @@ static void test_stale(void **state)
 	check_i64(v->summary.totals.oi[OPTION_PUT], 0);
 	check_i64(v->summary.totals.oi[OPTION_CALL], 1000);
 	check_i64(v->seq, 2);
+	check(!(v->summary.totals.has & TOTALS_PCR_OI) && !(v->summary.has & SUMMARY_GEX));
+	check_i64(v->summary.max_pain, CHAIN_NONE);
+	free(v);
+}
+
+static bool all_stale(const void *arg, inst_id id)
+{
+	(void)arg;
+	return id != INST_NONE;
+}
+
+static bool has_text(const struct buf *json, const char *text)
+{
+	return strstr(json->data, text) != NULL;
+}
+
+/* What nobody knows is absent, not 0; of one side its sums are there, and say of how many they are. */
+static void test_sums(void **state)
+{
+	struct upstream_view upstream = {.is_stale = all_stale};
+	struct chain_source from = {.m = m, .market = &market};
+	struct chain_query q = {.underlying = "NIFTY"};
+	struct buf json = {0};
+	struct chain_view *v;
+
+	(void)state;
+	say(INDEX, 25190, 0, 0, -1, -1);
+	say(weekly(25200, false), 60, 0, 0, 1000, 200);
+	say(weekly(25300, false), 20, 0, 0, 500, -1);
+	v = chain_view_make(&from, &q, &miss);
+	chain_json(&json, v, &from);
+	check(has_text(&json, "\"call_totals\":{\"contracts\":5,\"oi\":1500,\"oi_contracts\":2,"
+			      "\"volume\":200,\"volume_contracts\":1}"));
+	check(has_text(&json, "\"put_totals\":{\"contracts\":5}"));
+	check(has_text(&json, "\"gex_call\":") && !has_text(&json, "\"gex_put\""));
+	check(!has_text(&json, "\"gex_net\"") && !has_text(&json, "\"gex_peak\""));
+	check(!has_text(&json, "\"pcr_") && !has_text(&json, "\"max_pain\""));
+	check(has_text(&json, "\"seq\":3"));
+	free(v);
+	from.upstream = &upstream;
+	v = chain_view_make(&from, &q, &miss);
+	buf_reset(&json);
+	chain_json(&json, v, &from);
+	check(has_text(&json,
+		       "\"call_totals\":{\"contracts\":5},\"put_totals\":{\"contracts\":5}"));
+	check(!has_text(&json, "\"seq\""));
+	buf_fini(&json);
 	free(v);
 }
 
@@ -265,6 +316,7 @@ int main(void)
 		TEST(test_around),
 		TEST(test_around_without_spot),
 		TEST(test_stale),
+		TEST(test_sums),
 		TEST(test_suspect),
 		TEST(test_scope),
 	};
