@@ -190,12 +190,12 @@ void apps_want(struct signals *s)
 			const char *text = a->wishes[k].text;
 			size_t len = strlen(text);
 
-			if (a->wishes[k].is_selector) {
-				if (m)
-					want_money(s, a, &a->wishes[k].selector);
-			} else if (!m || master_find(m, text, len) != MASTER_NONE) {
+			if (m && !wish_is_known(s, (enum app_kind)i, &a->wishes[k]))
+				continue;
+			if (!a->wishes[k].is_selector)
 				join(s, a, text, len, 0);
-			}
+			else if (m)
+				want_money(s, a, &a->wishes[k].selector);
 		}
 	}
 	watch_again(s);
@@ -239,7 +239,7 @@ static void follow(struct signals *s, struct app *a, const struct resolve_market
 	for (unsigned i = 0; i < a->wishes_n; i++) {
 		struct wish *w = &a->wishes[i];
 
-		if (!w->is_selector ||
+		if (!w->is_selector || w->is_unknown ||
 		    resolve_selector(m, &w->selector, market, choose, &c, &miss) > 0 ||
 		    miss.code == RESOLVE_NO_PRICE || w->is_complaint_made)
 			continue;

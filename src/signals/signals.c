@@ -206,8 +206,15 @@ static void signals_stop(struct module *m, module_stopped_fn *done)
 static enum health signals_health(const struct module *m, char why[HEALTH_WHY_MAX])
 {
 	const struct signals *s = container_of(m, struct signals, mod);
-	unsigned apps = 0;
+	const char *unknown, *app;
+	unsigned apps = 0, unknown_n = wishes_unknown(s, &unknown, &app);
 
+	if (unknown_n) {
+		snprintf(why, HEALTH_WHY_MAX,
+			 "%u of what apps are to look at does not exist: \"%.64s\" of app.%s",
+			 unknown_n, unknown, app);
+		return HEALTH_DEGRADED;
+	}
 	for (int i = 0; i < APPS; i++)
 		apps += s->apps[i].plan.is_on;
 	snprintf(why, HEALTH_WHY_MAX,

@@ -75,7 +75,7 @@ struct signals_deps {
 	struct loop *loop;
 	struct book *book;
 	struct interest *interest;
-	const struct refdata *refdata;
+	struct refdata *refdata;
 	const struct upstream_view *upstream; /* read from begin on; NULL: nothing is stale */
 	const struct signals_config *cfg;
 	const struct app_config *apps; /* APPS of them */

@@ -4,6 +4,7 @@
  *
  *     config.c    sections to numbers
  *     apps.c      which instruments an app has, and that they are asked for
+ *     wishes.c    names that nothing has
  *     engine.c    one logical turn
  *     judge.c     one tick, before anybody hears of it
  *     journal.c   what outlives the process
@@ -47,6 +48,7 @@ struct wish {
 	char *text;
 	bool is_selector;
 	bool is_complaint_made;
+	bool is_unknown; /* the master has no such instrument, or no such underlying */
 	struct selector selector;
 };
 
@@ -115,6 +117,11 @@ void apps_fini(struct signals *s);
 
 /* Asks for what is named; before the first turn too. */
 void apps_want(struct signals *s);
+
+/* wishes.c: whether the master knows what `w` names; told once when it does not. There is a master. */
+bool wish_is_known(struct signals *s, enum app_kind app, struct wish *w);
+/* The first that it does not know, "" when there is none; returns how many. */
+unsigned wishes_unknown(const struct signals *s, const char **text, const char **app);
 
 /* Once a second of market time: what selectors mean now joins. */
 void apps_follow(struct signals *s, int64_t market_ms);

@@ -46,8 +46,7 @@ void bars_desk_say(struct bars_desk *d, struct desk_tick t)
 
 	tick.q.present = (t.price > 0 ? QUOTE_LTP | (t.has_no_ltt ? 0 : QUOTE_LTT) : 0) |
 			 (t.vtt ? QUOTE_VTT : 0) | (t.ltq ? QUOTE_LTQ : 0) |
-			 (t.oi != 0 ? QUOTE_OI : 0) |
-			 (t.minute ? QUOTE_BARS : 0);
+			 (t.oi != 0 ? QUOTE_OI : 0) | (t.minute ? QUOTE_BARS : 0);
 	tick.q.arm = (uint8_t)(t.arm == ARM_NONE ? ARM_MARKET : t.arm);
 	check(price_from_double(t.price, &tick.q.ltp));
 	tick.q.ltt = desk_ms(t.at ? t.at : t.now);

@@ -313,6 +313,67 @@ static void test_forward_over_a_reload(void **state)
 	check_i64(wanted("NSE_FO|1"), WANT_LTPC);
 }
 
+static void check_health(enum health want, const char *word)
+{
+	char why[HEALTH_WHY_MAX];
+	struct module *m = signals_module(d.signals);
+
+	check_i64(m->ops->health(m, why), want);
+	if (!strstr(why, word))
+		fail_msg("\"%s\" has no \"%s\"", why, word);
+}
+
+static bool is_said(void *arg)
+{
+	return strstr(log_captured(), arg) != NULL;
+}
+
+static unsigned times(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, word))) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+/* What nothing is called is told, once, with what was meant; the others are looked at. */
+static void test_unknown_instruments(void **state)
+{
+	static char near[] =
+		"nothing is called \"NSE_INDEX|Nifty 500\"; the nearest is \"" NIFTY "\"";
+	static char far[] = "nothing is called \"NSE_FO|99999\"";
+	static char comma[] = "is a comma missing in it?";
+
+	(void)state;
+	check_health(HEALTH_UP, "look at");
+	log_capture();
+	set("app.options.instruments=NSE_INDEX|Nifty 500,NSE_FO|104,NSE_FO|99999,"
+	    "NIFTI:current:ATM");
+	signals_reload(d.signals);
+	check_i64(wanted("NSE_FO|104"), WANT_FULL);
+	rig_until(&d.rig, is_said, near);
+	rig_until(&d.rig, is_said, far);
+	check_health(HEALTH_DEGRADED, "3 of what apps are to look at does not exist: "
+				      "\"NSE_INDEX|Nifty 500\" of app.options");
+	price(NIFTY, 25190, 25000);
+	price(NIFTY, 25191, 25000);
+	check_i64(times(log_captured(), "nothing is called \"NSE_INDEX|Nifty 500\""), 1);
+	check_i64(times(log_captured(), far), 1);
+	check_i64(times(log_captured(),
+			"nothing is called \"NIFTI:current:ATM\"; the nearest is \"NIFTY"),
+		  1);
+	check_i64(times(log_captured(), "nothing to look at"), 0);
+	set("app.options.instruments=" NIFTY " NSE_INDEX|Nifty Bank,NSE_FO|104");
+	signals_reload(d.signals);
+	rig_until(&d.rig, is_said, comma);
+	set("app.options.instruments=NSE_FO|104");
+	signals_reload(d.signals);
+	check_health(HEALTH_UP, "look at");
+}
+
 /* The broker says that the segment is closed. */
 static void test_market_info(void **state)
 {
@@ -340,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_new_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_over_a_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_told_from, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
 	};
 

@@ -189,7 +189,8 @@ static void test_first_tick_is_a_trade(void **state)
 	check(!bars_has_hole(bars_of(&d.bars, 0), desk_ms("09:15:00"), desk_ms("09:16:00")));
 	/* The same where it was told only later within the minute. */
 	d.is_snapshot = true;
-	SAY(.now = "09:15:30", .at = "09:15:25", .price = 5, .vtt = 20, .ltq = 20, .key = "NSE_FO|2");
+	SAY(.now = "09:15:30", .at = "09:15:25", .price = 5, .vtt = 20, .ltq = 20,
+	    .key = "NSE_FO|2");
 	SAY(.now = "09:15:40", .price = 6, .vtt = 50, .ltq = 30, .key = "NSE_FO|2");
 	check_i64(bars_desk_row(&d, SERIES_MINUTE, "NSE_FO|2", "09:15:00")->volume, 50);
 	check(!bars_has_hole(bars_of(&d.bars, 1), desk_ms("09:15:00"), desk_ms("09:16:00")));
