@@ -6,6 +6,7 @@
 #include "core/nearest.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WORD_MAX 63
@@ -51,4 +52,21 @@ void nearest_offer(struct nearest *n, const char *known)
 		n->best = known;
 		n->distance = d;
 	}
+}
+
+int nearest_refuse(struct agni_err *err, const char *key, const char *word, size_t len,
+		   const char *choices)
+{
+	char typed[WORD_MAX + 1], list[256], *save = NULL;
+	struct nearest near = {.word = typed};
+
+	snprintf(typed, sizeof(typed), "%.*s", len > WORD_MAX ? WORD_MAX : (int)len, word);
+	snprintf(list, sizeof(list), "%s", choices);
+	for (char *w = strtok_r(list, ", ", &save); w; w = strtok_r(NULL, ", ", &save))
+		nearest_offer(&near, w);
+	if (nearest_word(&near))
+		return agni_fail(err, AGNI_ECONFIG,
+				 "%s: \"%.40s\" is none of %s; did you mean \"%s\"?", key, typed,
+				 choices, nearest_word(&near));
+	return agni_fail(err, AGNI_ECONFIG, "%s: \"%.40s\" is none of %s", key, typed, choices);
 }

@@ -9,7 +9,7 @@
 #ifndef AGNI_CORE_NEAREST_H
 #define AGNI_CORE_NEAREST_H
 
-#include "core/base.h"
+#include "core/err.h"
 
 struct nearest {
 	const char *word; /* what was typed; lent */
@@ -29,5 +29,10 @@ static inline const char *nearest_word(const struct nearest *n)
 {
 	return n->best;
 }
+
+/* A word of a configuration that is none of `choices` ("channel, redis, webhook"): AGNI_ECONFIG with
+ * `KEY: "WORD" is none of CHOICES; did you mean "X"?` in `err`. */
+int nearest_refuse(struct agni_err *err, const char *key, const char *word, size_t len,
+		   const char *choices);
 
 #endif

@@ -60,7 +60,7 @@ static bool read_band(const char *text, size_t n, size_t *name, struct chain_str
 	*out = (struct chain_strikes){0};
 	return *name <= SELECTOR_NAME_MAX && read_price(colon[2] + 1, colon[1], &out->from) &&
 	       read_price(colon[1] + 1, colon[0], &out->to) &&
-	       read_price(colon[0] + 1, end, &out->step) && out->from <= out->to;
+	       read_price(colon[0] + 1, end, &out->step);
 }
 
 /* The next member of a list with commas; false at its end. */
@@ -86,6 +86,12 @@ int chains_config_check(const struct chains_config *cfg, struct agni_err *err)
 			return agni_fail(err, AGNI_ECONFIG,
 					 "options.bands: \"%.*s\" is not UNDERLYING:FROM:TO:STEP",
 					 n > 100 ? 100 : (int)n, member);
+		if (band.from > band.to)
+			return agni_fail(
+				err, AGNI_ECONFIG,
+				"options.bands: \"%.*s\": FROM (%.10g) is above TO (%.10g)",
+				n > 100 ? 100 : (int)n, member, price_to_double(band.from),
+				price_to_double(band.to));
 	}
 	return 0;
 }

@@ -5,8 +5,10 @@
  * The apps have the same keys with defaults of their own.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "core/nearest.h"
 #include "signals/signals_internal.h"
 #include "signals/webhook.h"
 
@@ -51,11 +53,11 @@ const struct config_key signals_config_keys[] = {
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, change_pct, change_, "%",                  \
 				     "price_change and futures_momentum fire when the price is "   \
-				     "so far from the previous close",                             \
+				     "so far from the previous close: 0.01..1000",                 \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, rearm, "0.7", "",                          \
 				     "each rule fires again only after its number was below this " \
-				     "share of the threshold",                                     \
+				     "share of the threshold: 0..0.99",                            \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_INT_F(struct app_config, cooldown_s, 300, 0, 86400, "s",            \
 				     "least time between two signals of a rule, an instrument "    \
@@ -65,24 +67,25 @@ const struct config_key signals_config_keys[] = {
 				     "momentum: time over which a move is measured",               \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, noise, "4.0", "",                          \
-				     "momentum: fires at a move of so many times what is usual",   \
+				     "momentum: fires at a move of so many times what is usual: "  \
+				     "0.5..100",                                                   \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, move_pct, "0.10", "%",                     \
-				     "momentum: and of so much at least", CONFIG_RELOAD),          \
+				     "momentum: and of so much at least: 0..100", CONFIG_RELOAD),  \
 			CONFIG_INT_F(struct app_config, premium_window_s, 180, 12, 3600, "s",      \
 				     "options_momentum: time over which changes are measured",     \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, premium_pct, "5.0", "%",                   \
 				     "options_momentum: fires when the premium has changed by so " \
-				     "much",                                                       \
+				     "much: 0.1..1000",                                            \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, iv_points, "0.5", "%",                     \
 				     "options_momentum: if the implied volatility has moved the "  \
-				     "same way by so many points",                                 \
+				     "same way by so many points: 0.01..100",                      \
 				     CONFIG_RELOAD),                                               \
 			CONFIG_STR_F(struct app_config, oi_pct, "0.5", "%",                        \
 				     "options_momentum: and the open interest has grown by so "    \
-				     "much",                                                       \
+				     "much: 0.01..1000",                                           \
 				     CONFIG_RELOAD),                                               \
 			{0},                                                                       \
 	}
@@ -146,10 +149,8 @@ static int read_apps(const char *list, bool is_on[APPS], struct agni_err *err)
 		while (i < APPS && !is_word(word, len, app_name((enum app_kind)i)))
 			i++;
 		if (i == APPS)
-			return agni_fail(err, AGNI_ECONFIG,
-					 "signals.apps: \"%.*s\" is none of simple, redis, "
-					 "options, futures",
-					 (int)len, word);
+			return nearest_refuse(err, "signals.apps", word, len,
+					      "simple, redis, options, futures");
 		is_on[i] = true;
 	}
 	return 0;
@@ -160,12 +161,15 @@ static int read_rules(const char *app, const char *list, unsigned *out, struct a
 	const char *word;
 	size_t len;
 	enum rule_kind kind;
+	char key[32];
 
 	*out = 0;
+	snprintf(key, sizeof(key), "app.%s.rules", app);
 	while (next_word(&list, &word, &len)) {
 		if (!rule_parse(word, len, &kind))
-			return agni_fail(err, AGNI_ECONFIG, "app.%s.rules: \"%.*s\" is no rule",
-					 app, (int)len, word);
+			return nearest_refuse(err, key, word, len,
+					      "price_change, momentum, options_momentum, "
+					      "futures_momentum");
 		*out |= 1u << kind;
 	}
 	return 0;
@@ -175,8 +179,10 @@ static int read_outputs(const char *app, const char *list, unsigned *out, struct
 {
 	const char *word;
 	size_t len;
+	char key[32];
 
 	*out = 0;
+	snprintf(key, sizeof(key), "app.%s.outputs", app);
 	while (next_word(&list, &word, &len)) {
 		if (is_word(word, len, "channel"))
 			*out |= SIGNAL_TO_CHANNEL;
@@ -185,10 +191,7 @@ static int read_outputs(const char *app, const char *list, unsigned *out, struct
 		else if (is_word(word, len, "webhook"))
 			*out |= SIGNAL_TO_WEBHOOK;
 		else
-			return agni_fail(err, AGNI_ECONFIG,
-					 "app.%s.outputs: \"%.*s\" is none of channel, redis, "
-					 "webhook",
-					 app, (int)len, word);
+			return nearest_refuse(err, key, word, len, "channel, redis, webhook");
 	}
 	return 0;
 }

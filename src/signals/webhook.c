@@ -80,6 +80,12 @@ int webhook_config_check(const struct signals_config *cfg, struct agni_err *err)
 	if (url.user[0] || url.password[0])
 		return agni_fail(err, AGNI_ECONFIG,
 				 "signals.webhook_url: a name or a password has no place in it");
+	if (!cfg->webhook_secret[0]) /* the place that is shown is that of the first word */
+		return agni_fail(
+			err, AGNI_ECONFIG,
+			"signals.webhook_url needs signals.webhook_secret, %d characters or "
+			"more, to sign with",
+			WEBHOOK_SECRET_MIN);
 	if (strlen(cfg->webhook_secret) < WEBHOOK_SECRET_MIN)
 		return agni_fail(err, AGNI_ECONFIG,
 				 "signals.webhook_secret: a webhook needs one of %d characters or "

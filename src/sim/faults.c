@@ -2,10 +2,12 @@
  *
  * faults: what goes wrong on request; the list of them is in sim.h.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
+#include "core/nearest.h"
 #include "sim/sim_internal.h"
 
 static const struct {
@@ -75,6 +77,32 @@ static const char *next_member(const char **list, size_t *len)
 	return n > 0 ? p : NULL;
 }
 
+/* Its name is wrong, or the number behind it. */
+static int refuse(const char *text, size_t len, struct agni_err *err)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t name_len = colon ? (size_t)(colon - text) : len;
+	char choices[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strlen(kinds[i].name) == name_len && memcmp(text, kinds[i].name, name_len) == 0)
+			return kinds[i].max
+				       ? agni_fail(err, AGNI_ECONFIG,
+						   "sim.fault: \"%.*s\": %s takes a number up "
+						   "to %u",
+						   (int)(len < 60 ? len : 60), text, kinds[i].name,
+						   kinds[i].max)
+				       : agni_fail(err, AGNI_ECONFIG,
+						   "sim.fault: \"%.*s\": %s takes no number",
+						   (int)(len < 60 ? len : 60), text, kinds[i].name);
+		n += (size_t)snprintf(choices + n, sizeof(choices) - n, "%s%s", i ? ", " : "",
+				      kinds[i].name);
+		AGNI_ASSERT(n < sizeof(choices));
+	}
+	return nearest_refuse(err, "sim.fault", text, name_len, choices);
+}
+
 int faults_check(const char *list, struct agni_err *err)
 {
 	struct fault f;
@@ -83,8 +111,7 @@ int faults_check(const char *list, struct agni_err *err)
 
 	while ((text = next_member(&list, &len))) {
 		if (!fault_parse(text, len, &f))
-			return agni_fail(err, AGNI_ECONFIG, "sim.fault: \"%.*s\" is no fault",
-					 (int)(len < 60 ? len : 60), text);
+			return refuse(text, len, err);
 	}
 	return 0;
 }

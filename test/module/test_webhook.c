@@ -371,7 +371,7 @@ static void test_configuration(void **state)
 		{"http://127.0.0.1:9/x", "0123456789abcdef", NULL},
 		{"http://localhost/x", "0123456789abcdef", NULL},
 		{"http://[::1]:80/x", "0123456789abcdef", NULL},
-		{"https://hooks.example/x", "", "signals.webhook_secret"},
+		{"https://hooks.example/x", "", "signals.webhook_url needs signals.webhook_secret"},
 		{"https://hooks.example/x", "0123456789abcde", "signals.webhook_secret"},
 		{"http://hooks.example/x?key=abc", "0123456789abcdef", "signals.webhook_url"},
 		{"http://127.0.0.1.example/x?key=abc", "0123456789abcdef", "signals.webhook_url"},

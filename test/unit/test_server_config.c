@@ -131,6 +131,8 @@ static bool put_other_value(struct buf *out, const struct config_section *s,
 		return false; /* must not pass backoff_max_ms */
 	if (strcmp(k->name, "notifier_path") == 0)
 		return false; /* needs client_id */
+	if (strcmp(k->name, "webhook_url") == 0)
+		return false; /* needs webhook_secret */
 	if (strcmp(k->name, "keys_file") == 0)
 		return false; /* has to be there: test_keys_file */
 	if (k->type == CONFIG_TYPE_INT)
@@ -340,6 +342,43 @@ static void test_whole(void **state)
 	}
 }
 
+/* What is wrong is said with what may stand there, and the nearest of it. */
+static void test_words(void **state)
+{
+	static const struct {
+		const char *set, *says;
+	} cases[] = {
+		{"app.simple.rules=price_chang",
+		 "app.simple.rules: \"price_chang\" is none of price_change, momentum, "
+		 "options_momentum, futures_momentum; did you mean \"price_change\"?"},
+		{"app.redis.outputs=chanel",
+		 "app.redis.outputs: \"chanel\" is none of channel, redis, webhook; did you mean "
+		 "\"channel\"?"},
+		{"signals.apps=simpel", "signals.apps: \"simpel\" is none of simple, redis, "
+					"options, futures; did you mean "
+					"\"simple\"?"},
+		{"sim.fault=foo", "sim.fault: \"foo\" is none of drop, close, stall, silence, "},
+		{"sim.fault=drop:10,silense", "did you mean \"silence\"?"},
+		{"sim.fault=drop:x", "sim.fault: \"drop:x\": drop takes a number up to 86400000"},
+		{"sim.fault=torn:1", "sim.fault: \"torn:1\": torn takes no number"},
+		{"options.bands=NIFTY:26200:25400:50",
+		 "options.bands: \"NIFTY:26200:25400:50\": FROM (26200) is above TO (25400)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct options o = {.sets = {cases[i].set}, .sets_n = 1};
+		struct server_config *c = mem_alloc(sizeof(*c));
+		struct buf problems = {0};
+
+		check_i64(server_config_load(c, &o, &problems), AGNI_ECONFIG);
+		if (!strstr(buf_cstr(&problems), cases[i].says))
+			fail_msg("%s: %s", cases[i].set, problems.data);
+		buf_fini(&problems);
+		unload(c);
+	}
+}
+
 /* Where the keys are is checked with the rest, and is not in the way of a command that only needs to
  * know it. */
 static void test_keys_file(void **state)
@@ -394,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_place_of_a_whole),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_keys_file),
 		cmocka_unit_test(test_file_of_the_tree),
 	};
