@@ -98,7 +98,11 @@ static void turn_hand(struct writer *w)
 		uint32_t id = w->hand < ids ? w->hand : 0;
 
 		w->hand = id + 1;
-		if (has_quote(w, id) && !bitset_remove(&w->fresh, id) &&
+		if (!has_quote(w, id))
+			continue;
+		/* Somebody may have emptied Redis, or put something else in the index's place. */
+		bitset_add(&w->unindexed, id);
+		if (!bitset_remove(&w->fresh, id) &&
 		    !(w->deps.is_stale && w->deps.is_stale(w->deps.arg, id)))
 			writer_mark(w, id, 0);
 	}
