@@ -86,6 +86,7 @@ bool api_is_miss_hidden(const struct api *a, const struct http_request *r, const
 {
 	switch (miss->code) {
 	case RESOLVE_UNKNOWN_UNDERLYING:
+	case RESOLVE_NO_DERIVATIVES:
 	case RESOLVE_NO_EXPIRY:
 	case RESOLVE_NO_STRIKE:
 		return api_sight(a, r, underlying) != SIGHT_ALL;
@@ -252,7 +253,7 @@ static bool take_underlying(const struct api *a, struct http_request *r, const s
 	*out = resolve_underlying(m, text);
 	if (*out != MASTER_NONE && api_sight(a, r, text) != SIGHT_NOTHING)
 		return true;
-	resolve_unknown(m, text, &miss);
+	resolve_no_underlying(m, text, &miss);
 	api_respond_miss(a, r, 404, text, &miss);
 	return false;
 }

@@ -26,7 +26,7 @@ const char *resolve_code_text(enum resolve_code code)
 {
 	static const char *const text[] = {"ok",        "unknown_underlying", "no_expiry",
 					   "no_strike", "no_price",           "bad_selector",
-					   "no_master"};
+					   "no_master", "no_derivatives"};
 
 	return text[code];
 }
@@ -219,6 +219,18 @@ void resolve_unknown(const struct master *m, const char *name, struct resolve_mi
 	miss_say(miss, RESOLVE_UNKNOWN_UNDERLYING, "nothing is listed under \"%.64s\"", name);
 }
 
+void resolve_no_underlying(const struct master *m, const char *name, struct resolve_miss *miss)
+{
+	if (resolve_plain(m, name, TYPE_EQ) == MASTER_NONE &&
+	    resolve_plain(m, name, TYPE_INDEX) == MASTER_NONE) {
+		resolve_unknown(m, name, miss);
+		return;
+	}
+	*miss = (struct resolve_miss){0};
+	miss_say(miss, RESOLVE_NO_DERIVATIVES,
+		 "\"%.64s\" is listed, but no options or futures of it are", name);
+}
+
 /* What was found on the way from the names to the contracts. */
 struct found {
 	uint32_t underlying;
@@ -239,7 +251,7 @@ static bool find_expiry(const struct master *m, const char *name, enum master_ty
 
 	f->underlying = resolve_underlying(m, name);
 	if (f->underlying == MASTER_NONE) {
-		resolve_unknown(m, name, miss);
+		resolve_no_underlying(m, name, miss);
 		return false;
 	}
 	f->expiry = resolve_expiry(m, f->underlying, type, choice, now_ms);

@@ -46,6 +46,7 @@ enum resolve_code {
 	RESOLVE_NO_PRICE,  /* ATM, and the underlying has no price yet */
 	RESOLVE_BAD_SELECTOR,
 	RESOLVE_NO_MASTER,
+	RESOLVE_NO_DERIVATIVES, /* a share or an index without options and futures */
 };
 
 /* Why nothing was found, and what comes nearest: names of underlyings, dates or strikes. */
@@ -92,7 +93,7 @@ uint32_t resolve_underlying(const struct master *m, const char *name);
  * TYPE_INDEX or TYPE_EQ. Walks the table, some hundred microseconds. */
 uint32_t resolve_plain(const struct master *m, const char *name, enum master_type type);
 
-/* What is said of a name that no underlying has. */
+/* What is said of a name that nothing has. */
 void resolve_unknown(const struct master *m, const char *name, struct resolve_miss *miss);
 
 /* How much of what is listed for an underlying, by name, may be seen: none of it (an unknown one, too), some, or all
@@ -101,6 +102,9 @@ enum resolve_sight { SIGHT_NOTHING, SIGHT_SOME, SIGHT_ALL };
 typedef bool resolve_permits_fn(const void *arg, const char *key, size_t len);
 enum resolve_sight resolve_sight(const struct master *m, const char *name,
 				 resolve_permits_fn *permits, const void *arg);
+
+/* What is said of a name that no underlying has: a share or an index may have it. */
+void resolve_no_underlying(const struct master *m, const char *name, struct resolve_miss *miss);
 
 /* The row of the underlying itself, or MASTER_NONE when the master does not list it. */
 uint32_t resolve_underlying_row(const struct master *m, uint32_t underlying);

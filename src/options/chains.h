@@ -96,8 +96,8 @@ struct chain_wish {
 	bool each_turn;            /* reckoned at the end of every turn that has changed it */
 };
 
-/* A chain, to be closed. NULL with a static text in `refusal`: "unknown_underlying", "no_expiry",
- * "no_strike", "over_limit" (options.chains_max). Before there is a master everything is taken, and
+/* A chain, to be closed. NULL with a static text in `refusal`: "unknown_underlying", "no_derivatives",
+ * "no_expiry", "no_strike", "over_limit" (options.chains_max). Before there is a master everything is taken, and
  * judged when there is one. */
 struct chain_live *chains_open(struct chains *ch, const struct chain_wish *wish,
 			       const char **refusal);

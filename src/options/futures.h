@@ -55,8 +55,8 @@ void futures_reload(struct futures *f);
 /* --- readers ------------------------------------------------------------------------------------ */
 
 /* A row, to be closed; `scope` is copied, NULL: all. NULL with a static text in `refusal`:
- * "unknown_underlying", "no_expiry", "over_limit" (64 rows). Before there is a master everything is
- * taken, and judged when there is one. */
+ * "unknown_underlying", "no_derivatives", "no_expiry", "over_limit" (64 rows). Before there is a master
+ * everything is taken, and judged when there is one. */
 struct futures_live *futures_open(struct futures *f, const char *underlying,
 				  const struct scope *scope, const char **refusal);
 void futures_close(struct futures_live *l); /* NULL is fine */

@@ -97,6 +97,7 @@ async def test_chain_requests(t):
     assert [r["strike"] for r in by_date["strikes"]] == [r["strike"] for r in c["strikes"]]
     assert len((await chain(s, "NIFTY?strikes=all"))["strikes"]) >= 17
     for target, status, code in (("NIFTTY", 404, "unknown_underlying"),
+                                 ("RELIANCE", 404, "no_derivatives"),
                                  ("NIFTY?expiry=2020-01-01", 404, "no_expiry"),
                                  ("NIFTY?expiry=soon", 400, "bad_request"),
                                  ("NIFTY?strikes=0x", 400, "bad_request")):

@@ -94,7 +94,7 @@ async def test_futures_requests(t):
     for name in ("nifty", "Nifty%2050", "NSE_INDEX%7CNifty%2050"):
         assert (await futures(s, name))["underlying"] == "NIFTY"
     for target, status, code in (("NIFTTY", 404, "unknown_underlying"),
-                                 ("TCS", 404, "unknown_underlying"),
+                                 ("TCS", 404, "no_derivatives"),
                                  ("N" * 200, 400, "bad_request")):
         r = await s.get("/futures/" + target)
         assert (r.status, r.error()) == (status, code), (target, r.status, r.body)
@@ -173,7 +173,7 @@ async def test_futures_channel(t):
     c = await t.client(s)
     assert await subscribe(c, "futures:NIFTY", "futures:NIFTTY", "futures:", "futures:TCS") == {
         "futures:NIFTY": "subscribed", "futures:NIFTTY": "unknown_underlying",
-        "futures:": "unknown_channel", "futures:TCS": "unknown_underlying"}
+        "futures:": "unknown_channel", "futures:TCS": "no_derivatives"}
     data, rest = await newest(c, "futures:NIFTY"), await futures(s)
     assert data.keys() == rest.keys(), data.keys() ^ rest.keys()
     for a, b in zip(data["months"], rest["months"]):

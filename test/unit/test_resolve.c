@@ -218,6 +218,8 @@ static void test_names(void **state)
 	check_str(ask(&s, "NIFTI", TYPE_FUT, "current", ""), "unknown_underlying: NIFTY ");
 	check_str(ask(&s, "RELI", TYPE_FUT, "current", ""), "unknown_underlying: RELIANCE ");
 	check_str(ask(&s, "zzzzzz", TYPE_FUT, "current", ""), "unknown_underlying: ");
+	check_str(ask(&s, "NIFTYBEES", TYPE_FUT, "current", ""), "no_derivatives: "); /* a share */
+	check_str(ask(&s, "NIFTYBEES", TYPE_CE, "current", "1"), "no_derivatives: ");
 	check_str(ask(&s, "", TYPE_FUT, "current", ""), "unknown_underlying: ");
 	check_str(master_key(s.m, resolve_plain(s.m, "reliance", TYPE_EQ)), "NSE_EQ|INE002A01018");
 	check_str(master_key(s.m, resolve_plain(s.m, "NIFTYBEES", TYPE_EQ)), "NSE_EQ|INF204KB14I2");
