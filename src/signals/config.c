@@ -196,6 +196,13 @@ static int read_outputs(const char *app, const char *list, unsigned *out, struct
 	return 0;
 }
 
+unsigned app_outputs(const struct app_config *c)
+{
+	unsigned out;
+
+	return read_outputs("", c->outputs, &out, NULL) < 0 ? 0 : out;
+}
+
 /* A decimal number within [lo, hi]; NaN is in no range. */
 static int read_number(const char *app, const char *key, const char *text, double lo, double hi,
 		       double *out, struct agni_err *err)

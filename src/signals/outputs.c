@@ -14,6 +14,7 @@ struct outputs {
 	struct outputs_deps deps;
 	struct signals_listener listener;
 	struct webhook webhook;
+	struct store_refill refill;
 	struct buf json; /* reused */
 };
 
@@ -34,6 +35,28 @@ static void on_signal(struct signals_listener *l, const struct signal *signal)
 	webhook_add(&o->webhook, id, o->json.data, o->json.len);
 }
 
+/* Redis came back empty: the stream gets what is kept of its signals. */
+static void on_refill(struct store_refill *r)
+{
+	struct outputs *o = container_of(r, struct outputs, refill);
+	const struct signals *all = o->deps.signals;
+	uint64_t n = 0;
+
+	for (uint64_t id = signals_oldest(all); id <= signals_newest(all); id++) {
+		const struct signal *signal = signals_at(all, id);
+
+		if (!signal || !(signal->outputs & SIGNAL_TO_REDIS))
+			continue;
+		buf_reset(&o->json);
+		signal_json(&o->json, signal, o->deps.instruments);
+		store_event_add(o->deps.store, KEY_SIGNALS, o->json.data, o->json.len);
+		n++;
+	}
+	if (n)
+		log_info("outputs", "Redis has no stream of signals: it gets the newest %llu",
+			 (unsigned long long)n);
+}
+
 static int outputs_start(struct module *m, struct agni_err *err)
 {
 	struct outputs *o = container_of(m, struct outputs, mod);
@@ -42,6 +65,9 @@ static int outputs_start(struct module *m, struct agni_err *err)
 	webhook_init(&o->webhook, o->deps.loop, o->deps.http, o->deps.cfg, o->deps.source);
 	o->listener.on_signal = on_signal;
 	signals_listen(o->deps.signals, &o->listener);
+	o->refill = (struct store_refill){.kind = KEY_SIGNALS, .again = on_refill};
+	if (o->deps.store)
+		store_refill(o->deps.store, &o->refill);
 	return 0;
 }
 
@@ -58,6 +84,8 @@ static void outputs_stop(struct module *m, module_stopped_fn *done)
 
 	m->done = done;
 	signals_unlisten(&o->listener);
+	if (o->deps.store)
+		store_refill(o->deps.store, NULL);
 	webhook_stop(&o->webhook, on_closed, o);
 }
 

@@ -72,6 +72,19 @@ static void on_kept(void *arg, const struct signal *signal)
 	s->ring[signal->id % SIGNALS_KEPT] = *signal;
 }
 
+/* Where it goes the file does not say: as its app is set up now. */
+static void on_read(void *arg, const struct signal *signal)
+{
+	struct signals *s = arg;
+	struct signal kept = *signal;
+
+	for (int i = 0; i < APPS; i++) {
+		if (strcmp(kept.app, app_name((enum app_kind)i)) == 0)
+			kept.outputs = app_outputs(&s->deps.apps[i]);
+	}
+	on_kept(s, &kept);
+}
+
 static void on_hook(struct turn_hook *hook)
 {
 	struct signals *s = container_of(hook, struct signals, hook);
@@ -86,7 +99,7 @@ static int open_journal(struct signals *s, struct agni_err *err)
 	s->journal.fd = -1;
 	if (!s->deps.dir)
 		return 0;
-	if (journal_open(&s->journal, s->deps.dir, &s->deps.book->instruments, on_kept, s, err) < 0)
+	if (journal_open(&s->journal, s->deps.dir, &s->deps.book->instruments, on_read, s, err) < 0)
 		return agni_wrap(err, "signals");
 	if (s->journal.bad_lines)
 		log_warn("signals", "%llu lines of %s are no signals",

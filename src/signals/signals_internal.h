@@ -98,6 +98,9 @@ struct signals {
 
 /* --- config.c --------------------------------------------------------------------------------- */
 
+/* Where the signals of an app go (enum signal_output); 0 when the list is wrong. */
+unsigned app_outputs(const struct app_config *c);
+
 /* AGNI_ECONFIG in words that begin with the key. */
 int app_plan_read(enum app_kind app, const struct signals_config *cfg, const struct app_config *c,
 		  struct app_plan *out, struct agni_err *err);

@@ -49,12 +49,24 @@ void events_add(struct events *e, enum key_kind kind, const char *text, size_t l
 
 const struct event *events_take(struct events *e, uint32_t *number)
 {
-	while (e->sent != e->head) {
+	while (e->sent != e->head && !e->is_held) {
 		*number = e->sent++;
 		if (slot_of(e, *number)->text)
 			return slot_of(e, *number);
 	}
 	return NULL;
+}
+
+/* Nothing is on its way: the connection is new. */
+uint32_t events_forget(struct events *e)
+{
+	uint32_t n = e->head - e->tail;
+
+	AGNI_ASSERT(e->sent == e->tail);
+	for (; e->tail != e->head; e->tail++)
+		clear(slot_of(e, e->tail));
+	e->sent = e->tail;
+	return n;
 }
 
 /* One that was lost meanwhile is none of ours any more. */

@@ -26,6 +26,7 @@ struct event {
 struct events {
 	struct event ring[EVENTS_MAX];
 	uint32_t tail, sent, head; /* numbers; they wrap */
+	bool is_held;              /* nothing is sent yet */
 	uint64_t added;            /* that Redis took; for /metrics */
 	uint64_t lost;             /* pushed out, or too long, before Redis took them */
 };
@@ -37,7 +38,7 @@ void events_add(struct events *e, enum key_kind kind, const char *text, size_t l
 
 static inline bool events_has_work(const struct events *e)
 {
-	return e->sent != e->head;
+	return e->sent != e->head && !e->is_held;
 }
 
 /* Nothing waits and nothing is on its way. */
@@ -51,6 +52,9 @@ const struct event *events_take(struct events *e, uint32_t *number);
 
 /* The answer to what was taken under this number. */
 void events_on_reply(struct events *e, uint32_t number, bool is_refused);
+
+/* All that waits goes, for its owner adds it again; only while held on a new connection. */
+uint32_t events_forget(struct events *e);
 
 /* The pipeline is over, or the connection lost: what was not accepted waits again. */
 void events_rewind(struct events *e);

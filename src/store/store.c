@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/connection.h"
 #include "store/side.h"
@@ -20,8 +21,9 @@ struct store {
 	struct connection connection;
 	struct writer writer;
 	struct side side;
-	struct list listeners; /* struct store_listener */
-	bool is_on;            /* started with a URL */
+	struct list listeners;       /* struct store_listener */
+	bool is_on;                  /* started with a URL */
+	struct store_refill *refill; /* NULL: none */
 };
 
 const struct config_key store_config_keys[] = {
@@ -86,10 +88,47 @@ static struct store *store_of(struct module *m)
 	return container_of(m, struct store, mod);
 }
 
+static void name_of(struct buf *out, const struct store *s, enum key_kind kind,
+		    const char *identity)
+{
+	key_append(out, kind, s->deps.prefix, identity);
+	buf_cstr(out);
+}
+
+/* An error (a right that is not there) leaves the stream as it is. */
+static void on_type(void *arg, int code, const char *text, size_t len)
+{
+	struct store *s = arg;
+	struct events *e = &s->writer.events;
+
+	if (code == 0 && s->refill && len == 4 && memcmp(text, "none", 4) == 0) {
+		uint32_t waited = events_forget(e);
+
+		s->refill->again(s->refill);
+		if (waited > e->head - e->tail)
+			e->lost += waited - (e->head - e->tail);
+	}
+	writer_events_hold(&s->writer, false);
+}
+
+static void ask_for_stream(struct store *s)
+{
+	struct buf name = {0};
+	int rc;
+
+	if (!s->refill)
+		return;
+	name_of(&name, s, s->refill->kind, NULL);
+	rc = side_ask(&s->side, 2, (const char *[]){"TYPE", name.data}, on_type, s);
+	buf_fini(&name);
+	writer_events_hold(&s->writer, rc == 0);
+}
+
 static void on_live(void *arg)
 {
 	struct store *s = arg;
 
+	ask_for_stream(s);
 	writer_on_live(&s->writer);
 	list_for_each (it, &s->listeners) {
 		struct store_listener *l = container_of(it, struct store_listener, link);
@@ -241,13 +280,6 @@ bool store_is_away(const struct store *s)
 	return s->is_on && s->connection.trouble != TROUBLE_NONE;
 }
 
-static void name_of(struct buf *out, const struct store *s, enum key_kind kind,
-		    const char *identity)
-{
-	key_append(out, kind, s->deps.prefix, identity);
-	buf_cstr(out);
-}
-
 int store_get(struct store *s, enum key_kind kind, const char *identity, store_value_fn *done,
 	      void *arg)
 {
@@ -291,6 +323,11 @@ void store_event_add(struct store *s, enum key_kind kind, const char *text, size
 {
 	if (s->is_on)
 		writer_event_add(&s->writer, kind, text, len);
+}
+
+void store_refill(struct store *s, struct store_refill *r)
+{
+	s->refill = r;
 }
 
 bool store_is_settled(const struct store *s)

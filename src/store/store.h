@@ -114,6 +114,17 @@ void store_doc_drop(struct store *s, enum key_kind kind, const char *identity);
  * entry may come twice when the connection is lost before its answer: give it an id. */
 void store_event_add(struct store *s, enum key_kind kind, const char *text, size_t len);
 
+/* Who knows the entries of a stream that Redis has lost. `again` is called once on each connection to
+ * a Redis that has no such stream: what waited of it is forgotten, and `again` adds with
+ * store_event_add, in order, what the stream shall have. No event is sent before Redis has said
+ * whether the stream is there. One per store; lent for its life. */
+struct store_refill {
+	enum key_kind kind;
+	void (*again)(struct store_refill *r);
+};
+
+void store_refill(struct store *s, struct store_refill *r);
+
 /* Nothing waits to be written, and every answer is in. */
 bool store_is_settled(const struct store *s);
 

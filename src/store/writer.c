@@ -19,7 +19,7 @@ static bool has_work(const struct writer *w)
 
 bool writer_is_settled(const struct writer *w)
 {
-	return w->owed == 0 && !has_work(w);
+	return w->owed == 0 && !has_work(w) && !w->events.is_held;
 }
 
 static void wake(struct writer *w)
@@ -359,6 +359,12 @@ void writer_doc_drop(struct writer *w, enum key_kind kind, const char *identity)
 void writer_event_add(struct writer *w, enum key_kind kind, const char *text, size_t len)
 {
 	events_add(&w->events, kind, text, len);
+	wake(w);
+}
+
+void writer_events_hold(struct writer *w, bool is_held)
+{
+	w->events.is_held = is_held;
 	wake(w);
 }
 

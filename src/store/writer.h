@@ -88,6 +88,9 @@ int writer_doc_set(struct writer *w, enum key_kind kind, const char *identity, c
 void writer_doc_drop(struct writer *w, enum key_kind kind, const char *identity);
 void writer_event_add(struct writer *w, enum key_kind kind, const char *text, size_t len);
 
+/* While held, events wait. */
+void writer_events_hold(struct writer *w, bool is_held);
+
 /* Nothing waits and nothing is on its way. */
 bool writer_is_settled(const struct writer *w);
 

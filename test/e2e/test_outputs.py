@@ -7,7 +7,7 @@ import os
 import re
 
 from base import ROOT
-from lib import until
+from lib import loads, until
 
 SECRET = "a secret of the e2e tests"
 FIRING = {"signals.apps": "simple", "app.simple.instruments": "NSE_INDEX|Nifty 50",
@@ -92,6 +92,36 @@ async def test_outputs_are_the_same_object(t):
     hook.close()
     for line in s.log:
         assert SECRET not in line and "hush" not in line, line
+
+
+async def test_outputs_redis_comes_back_empty(t):
+    """The stream has what /signals has, in order; signals of before a restart of the server too."""
+    redis = await t.redis()
+    s = await t.server({**FIRING, "redis.url": redis.url})
+    await s.live()
+
+    async def listed():
+        signals = loads((await s.get("/signals?limit=1024")).body)["data"]["signals"]
+        return sorted(int(g["id"]) for g in signals)
+
+    async def stream():
+        entries = await redis.cmd("XRANGE", "agni-sim:signals", "-", "+")
+        return [json.loads(e[1][1])["id"] for e in entries]
+
+    async def is_same():
+        there = await stream()  # more may fire before /signals is asked
+        return len(there) >= 2 and (await listed())[:len(there)] == there
+    await until(is_same, 20, "two signals have fired")
+    await redis.kill()
+    await redis.start()
+    await until(is_same, 20, "the stream is filled again")
+    await s.stop()
+    await redis.kill()
+    await redis.start()
+    s = await t.server({**FIRING, "app.simple.change_pct": "50", "redis.url": redis.url})
+    await s.live()
+    await until(is_same, 20, "signals of the run before are in the new Redis")
+    assert (await s.metrics())["agnidata_store_events_total"] == len(await listed())
 
 
 async def test_outputs_webhook_that_hangs(t):

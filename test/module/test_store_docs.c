@@ -444,12 +444,99 @@ static void test_wrong_types(void **state)
 	stop();
 }
 
+/* --- a stream that is gone ------------------------------------------------------------------------ */
+
+static unsigned known, asked; /* ids 1 to known are those that its owner has */
+
+static void on_again(struct store_refill *r)
+{
+	(void)r;
+	asked++;
+	for (unsigned i = 1; i <= known; i++)
+		event(i);
+}
+
+static bool is_asked(struct store_rig *r)
+{
+	return asked >= r->target && is_settled(r);
+}
+
+static bool has_reconnected(struct store_rig *r)
+{
+	return rig_metric(r, "reconnects_total") >= r->target;
+}
+
+static void check_stream(unsigned n)
+{
+	redisReply *r = redis_ask(&rig.redis, "XRANGE " RIG_PREFIX "signals - +");
+
+	check_i64(r->elements, n);
+	for (unsigned i = 0; i < n; i++) {
+		char want[64];
+
+		snprintf(want, sizeof(want), "{\"id\":%u}", i + 1);
+		check_str(r->element[i]->element[1]->element[1]->str, want);
+	}
+	freeReplyObject(r);
+}
+
+static void test_stream_is_filled_again(void **state)
+{
+	struct store_refill refill = {.kind = KEY_SIGNALS, .again = on_again};
+	int port;
+
+	(void)state;
+	known = asked = 0;
+	rig_with_redis(&rig);
+	rig_start(&rig);
+	store_refill(rig.store, &refill);
+	rig.target = 1;
+	rig_wait_until(&rig, is_asked); /* a new server, and nothing to give */
+	for (unsigned i = 1; i <= 3; i++)
+		event(known = i);
+	rig_wait_until(&rig, is_settled);
+	check_stream(3);
+	/* The connection is lost, and Redis has all: what fired meanwhile is added, nothing twice. */
+	redis_do(&rig.redis, "CLIENT KILL TYPE normal SKIPME yes");
+	event(known = 4);
+	rig.target = 1;
+	rig_wait_until(&rig, has_reconnected);
+	rig_wait_until(&rig, is_settled);
+	check_i64(asked, 1);
+	check_stream(4);
+	/* It dies, and comes back with nothing. */
+	port = rig.redis.port;
+	redis_kill(&rig.redis);
+	event(known = 5);
+	rig_check_degraded(&rig, "is away since");
+	event(known = 6);
+	redis_start(&rig.redis, port, NULL);
+	rig.target = 2;
+	rig_wait_until(&rig, is_asked);
+	check_stream(6);
+	check_i64(rig_metric(&rig, "events_lost_total"), 0);
+	/* Who forgets some of what waited has lost it. */
+	redis_kill(&rig.redis);
+	event(7);
+	event(8);
+	rig_check_degraded(&rig, "is away since");
+	known = 1;
+	redis_start(&rig.redis, port, NULL);
+	rig.target = 3;
+	rig_wait_until(&rig, is_asked);
+	check_stream(1);
+	check_i64(rig_metric(&rig, "events_lost_total"), 1);
+	store_refill(rig.store, NULL);
+	stop();
+}
+
 /* The rights that docs/redis.md asks for are enough: nothing of what the store does is refused. */
 static void test_rights_of_the_document(void **state)
 {
 	static const char begin[] = "An ACL user needs: `";
 	static char text[32768];
 	FILE *f = fopen("docs/redis.md", "r");
+	struct store_refill refill = {.kind = KEY_SIGNALS, .again = on_again};
 	char *rights, command[512];
 	redisReply *r;
 
@@ -469,7 +556,10 @@ static void test_rights_of_the_document(void **state)
 	redis_do(&rig.redis, command);
 	snprintf(rig.url, sizeof(rig.url), "redis://desk:hush@127.0.0.1:%d/0", rig.redis.port);
 	rig_start(&rig);
-	rig_wait_until(&rig, rig_is_up);
+	known = asked = 0;
+	rig.target = 1;
+	store_refill(rig.store, &refill);
+	rig_wait_until(&rig, is_asked);
 	doc(KEY_CHAIN, CHAIN, "1");
 	doc(KEY_CLIENT, "c1", "1");
 	doc(KEY_STATUS, NULL, "1");
@@ -540,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_churn_while_away),
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_stream_is_filled_again),
 		cmocka_unit_test(test_rights_of_the_document),
 		cmocka_unit_test(test_stop_while_redis_sleeps),
 		cmocka_unit_test(test_pipelines_are_bounded),
