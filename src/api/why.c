@@ -194,6 +194,7 @@ struct looking {
 	struct http_request *r;
 	struct scope scope; /* a copy: a reload may change the caller's meanwhile */
 	struct near_query query;
+	struct search_query search; /* when nothing is near */
 	enum interest_mode mode;
 };
 
@@ -215,20 +216,59 @@ static void respond_unknown(struct http_request *r, const struct why_asker *w, c
 	respond(r, w, text, &f);
 }
 
+static void looking_free(struct looking *l)
+{
+	scope_fini(&l->scope);
+	free(l);
+}
+
+static void on_found(void *arg, const struct master *m, const struct search_result *res)
+{
+	struct looking *l = arg;
+	struct why_asker w = asker_of(l->api, &l->scope, m, l->mode);
+	struct near_result near = {0};
+
+	if (!m) {
+		http_respond_error(l->r, 503, "unavailable", "the server is stopping");
+	} else {
+		for (; near.n < res->n && near.n < NEAR_KEYS_MAX; near.n++)
+			near.rows[near.n] = res->rows[near.n];
+		respond_unknown(l->r, &w, l->query.text, &near);
+	}
+	looking_free(l);
+}
+
+/* "nifty 25800 ce" is near to no name: what /instruments finds by its words. False: that is not asked. */
+static bool search_for(struct looking *l)
+{
+	struct search_query *q = &l->search;
+
+	if (strlen(l->query.text) > SEARCH_QUERY_MAX || strchr(l->query.text, '|'))
+		return false;
+	snprintf(q->text, sizeof(q->text), "%.*s", SEARCH_QUERY_MAX, l->query.text);
+	q->underlying = MASTER_NONE;
+	q->first_day = l->query.first_day;
+	q->limit = NEAR_KEYS_MAX;
+	q->permits = permits;
+	q->permits_arg = &l->scope;
+	return refdata_search(l->api->deps.refdata, q, on_found, l);
+}
+
 static void on_near(void *arg, const struct master *m, const struct near_result *res)
 {
 	struct looking *l = arg;
 	struct why_asker w = asker_of(l->api, &l->scope, m, l->mode);
 	const char *text = l->query.text;
 
+	if (m && res->n == 0 && search_for(l))
+		return;
 	if (!m)
 		http_respond_error(l->r, 503, "unavailable", "the server is stopping");
 	else if (res->is_same && !strchr(text, '|'))
 		respond_key(l->r, &w, text, master_key(m, res->rows[0]));
 	else
 		respond_unknown(l->r, &w, text, res);
-	scope_fini(&l->scope);
-	free(l);
+	looking_free(l);
 }
 
 static void look_for(struct api *a, struct http_request *r, const char *text,
@@ -244,8 +284,7 @@ static void look_for(struct api *a, struct http_request *r, const char *text,
 	l->query.permits_arg = &l->scope;
 	if (refdata_near(a->deps.refdata, &l->query, on_near, l))
 		return;
-	scope_fini(&l->scope);
-	free(l);
+	looking_free(l);
 	http_respond_error(r, 503, "busy", "too many searches wait; ask again");
 }
 

@@ -82,6 +82,11 @@ async def test_why_is_not_there(t):
         assert d["code"] == "unknown_instrument" and "key" not in d, d
         assert d["facts"]["instrument"]["nearest"] == nearest, d
         assert all(key in d["sentence"] for key in nearest), d
+    # What /instruments finds by its words is what was probably meant.
+    d = await ask(s, "nifty 25800 ce")
+    found = (await s.get("/instruments?limit=5&query=nifty%2025800%20ce")).data()["instruments"]
+    assert d["code"] == "unknown_instrument" and "segment" not in d["facts"]["market"], d
+    assert d["facts"]["instrument"]["nearest"] == [i["key"] for i in found] != [], (d, found)
     d = await ask(s, "NIFTI:current:ATM")
     assert d["code"] == "unknown_underlying" and d["facts"]["nearest"] == ["NIFTY"], d
     # Nobody asks for it, until somebody does.
