@@ -59,13 +59,26 @@ static void send_gap(struct client *c, uint64_t from, uint64_t to, const char *r
 	client_reply(c, &b);
 }
 
+/* The client's id is none that this server has given: which are missing nobody knows. */
+static void send_another_series(struct client *c, uint64_t newest)
+{
+	struct buf b = {0};
+
+	c->stream->gaps++;
+	buf_printf(&b,
+		   "{\"type\":\"gap\",\"channel\":\"signals\",\"reason\":\"another_series\","
+		   "\"newest\":%llu}",
+		   (unsigned long long)newest);
+	client_reply(c, &b);
+}
+
 /* The cursor lies within the ring after this, or behind its newest. */
 static void find_place(struct client *c, struct signals_channel *own, const struct signals *all)
 {
 	uint64_t oldest = signals_oldest(all), newest = signals_newest(all);
 
 	if (own->next > newest + 1) { /* ids of another life of this server */
-		send_gap(c, own->next, newest, "another_series");
+		send_another_series(c, newest);
 		own->next = newest + 1;
 	} else if (newest > 0 && own->next < oldest) {
 		send_gap(c, own->next, oldest - 1, own->was_away ? "too_old" : "slow_reader");

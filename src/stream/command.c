@@ -191,7 +191,7 @@ static void reply_update(struct client *c, const cJSON *command, const char *act
 
 	buf_printf(&b, "{\"type\":\"subscription_update\",\"action\":\"%s\"", action);
 	put_id(&b, command);
-	if (wish)
+	if (wish && lists[0])
 		put_string(&b, "mode", view_mode_text(wish->mode));
 	buf_str(&b, ",\"results\":[");
 	c->looks = 0;

@@ -133,6 +133,7 @@ static void ask(const char *more, const char *status)
 	json = viewer_ask(&v, command, "subscription_update");
 	check_str(member_str(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0), "status"),
 		  status);
+	check(!cJSON_HasObjectItem(json, "mode")); /* that is of instruments */
 	cJSON_Delete(json);
 }
 
@@ -207,10 +208,16 @@ static void test_away_for_too_long(void **state)
 
 static void test_another_life(void **state)
 {
+	cJSON *json;
+
 	(void)state;
 	fire_many(2);
 	ask(",\"from\":1000", "subscribed");
-	hear_gap(1001, 2, "another_series");
+	json = viewer_hear_type(&v, "gap");
+	check_str(member_str(json, "reason"), "another_series");
+	check_i64(member_num(json, "newest"), 2);
+	check(!cJSON_HasObjectItem(json, "from_id") && !cJSON_HasObjectItem(json, "to_id"));
+	cJSON_Delete(json);
 	fire_many(1);
 	hear_signal(&v, 3, "NSE_FO|1");
 }
