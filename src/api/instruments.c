@@ -181,22 +181,14 @@ static void on_found(void *arg, const struct master *m, const struct search_resu
 /* False when the request has been answered. */
 static bool take_limit(struct http_request *r, unsigned *out)
 {
-	char text[8], *end;
-	unsigned long v;
+	uint32_t limit = LIMIT_DEFAULT;
 
-	*out = LIMIT_DEFAULT;
-	if (!take(r, "limit", text, sizeof(text)) || (text[0] && (text[0] < '0' || text[0] > '9')))
-		goto bad;
-	if (!text[0])
-		return true;
-	v = strtoul(text, &end, 10);
-	if (*end || v == 0)
-		goto bad;
-	*out = v > SEARCH_LIMIT_MAX ? SEARCH_LIMIT_MAX : (unsigned)v;
+	if (!api_query_number(r, "limit", 1, SEARCH_LIMIT_MAX, &limit)) {
+		respond_bad(r, "limit is a whole number");
+		return false;
+	}
+	*out = limit;
 	return true;
-bad:
-	respond_bad(r, "limit is a whole number above 0");
-	return false;
 }
 
 static enum master_type contract_type(const char *text)
