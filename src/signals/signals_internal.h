@@ -123,7 +123,7 @@ void apps_want(struct signals *s);
 
 /* wishes.c: whether the master knows what `w` names; told once when it does not. There is a master. */
 bool wish_is_known(struct signals *s, enum app_kind app, struct wish *w);
-/* The first that it does not know, "" when there is none; returns how many. */
+/* The first that it does not know, "" when there is none; returns how many. None of a recording. */
 unsigned wishes_unknown(const struct signals *s, const char **text, const char **app);
 
 /* Once a second of market time: what selectors mean now joins. */

@@ -4,6 +4,8 @@
  * server runs on without it, so it is told once in the log, with what was probably meant, and shown in
  * /health until the configuration or the master is another.
  *
+ * A recording that is played has what it has: there it is a line in the log, and nothing is wrong.
+ *
  * What was meant takes a walk of the whole master: on a worker (refdata_near), some milliseconds later.
  */
 #include <stdio.h>
@@ -62,7 +64,7 @@ static void complain_of_selector(struct signals *s, const struct wish *w, const 
 bool wish_is_known(struct signals *s, enum app_kind app, struct wish *w)
 {
 	const struct master *m = apps_master(s);
-	struct complaint c = {.level = s->deps.waits_for_master ? LOG_WARN : LOG_INFO};
+	struct complaint c = {.level = s->deps.waits_for_master ? LOG_INFO : LOG_WARN};
 
 	w->is_unknown = (w->is_selector ? resolve_underlying(m, w->selector.underlying)
 					: master_find(m, w->text, strlen(w->text))) == MASTER_NONE;
@@ -83,6 +85,8 @@ unsigned wishes_unknown(const struct signals *s, const char **text, const char *
 	unsigned n = 0;
 
 	*text = *app = "";
+	if (s->deps.waits_for_master)
+		return 0;
 	for (int i = 0; i < APPS; i++) {
 		const struct app *a = &s->apps[i];
 

@@ -29,6 +29,8 @@ static struct desk {
 	uint64_t seq;
 } d;
 
+static bool d_is_played = true;
+
 static int64_t instant(const char *text)
 {
 	int64_t ms;
@@ -96,11 +98,21 @@ static int setup(void **state)
 							  .refdata = d.refdata,
 							  .cfg = &d.signals_cfg,
 							  .apps = d.apps,
-							  .waits_for_master = true});
+							  .waits_for_master = d_is_played});
 	module_up(refdata_module(d.refdata));
 	module_up(signals_module(d.signals));
 	rig_until(&d.rig, has_master, d.refdata);
 	return 0;
+}
+
+static int setup_live(void **state)
+{
+	int rc;
+
+	d_is_played = false;
+	rc = setup(state);
+	d_is_played = true;
+	return rc;
 }
 
 static int teardown(void **state)
@@ -342,8 +354,8 @@ static unsigned times(const char *text, const char *word)
 /* What nothing is called is told, once, with what was meant; the others are looked at. */
 static void test_unknown_instruments(void **state)
 {
-	static char near[] =
-		"nothing is called \"NSE_INDEX|Nifty 500\"; the nearest is \"" NIFTY "\"";
+	static char near[] = "WARN  signals: app.options.instruments: nothing is called "
+			     "\"NSE_INDEX|Nifty 500\"; the nearest is \"" NIFTY "\"";
 	static char far[] = "nothing is called \"NSE_FO|99999\"";
 	static char comma[] = "is a comma missing in it?";
 
@@ -374,6 +386,19 @@ static void test_unknown_instruments(void **state)
 	check_health(HEALTH_UP, "look at");
 }
 
+/* A recording has what it has. */
+static void test_unknown_in_a_recording(void **state)
+{
+	static char said[] = "INFO  signals: app.options.instruments: nothing is called";
+
+	(void)state;
+	log_capture();
+	set("app.options.instruments=NSE_FO|99999");
+	signals_reload(d.signals);
+	rig_until(&d.rig, is_said, said);
+	check_health(HEALTH_UP, "look at");
+}
+
 /* The broker says that the segment is closed. */
 static void test_market_info(void **state)
 {
@@ -401,7 +426,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_new_instruments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_over_a_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_told_from, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unknown_instruments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_instruments, setup_live, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_in_a_recording, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
 	};
 
