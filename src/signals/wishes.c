@@ -61,6 +61,15 @@ static void complain_of_selector(struct signals *s, const struct wish *w, const 
 	complain(c, miss.near_n ? miss.near[0] : NULL);
 }
 
+/* The listing of a recording is made of its keys: a selector means nothing on it. */
+static void complain_of_names(const struct complaint *c)
+{
+	log_warn("signals",
+		 "app.%s.instruments: \"%s\" means nothing on a recording, which has keys and no "
+		 "names: give an instrument file of its day as instruments.master",
+		 c->app, c->text);
+}
+
 bool wish_is_known(struct signals *s, enum app_kind app, struct wish *w)
 {
 	const struct master *m = apps_master(s);
@@ -73,7 +82,9 @@ bool wish_is_known(struct signals *s, enum app_kind app, struct wish *w)
 	w->is_complaint_made = true;
 	snprintf(c.app, sizeof(c.app), "%s", app_name(app));
 	snprintf(c.text, sizeof(c.text), "%s", w->text);
-	if (w->is_selector)
+	if (w->is_selector && s->deps.waits_for_master && m->underlyings_n == 0)
+		complain_of_names(&c);
+	else if (w->is_selector)
 		complain_of_selector(s, w, &c);
 	else
 		complain_of_key(s, &c);

@@ -30,6 +30,7 @@ static struct desk {
 } d;
 
 static bool d_is_played = true;
+static const char *d_listing; /* the master; NULL: a small real one */
 
 static int64_t instant(const char *text)
 {
@@ -67,7 +68,10 @@ static int setup(void **state)
 	market_init(&d.market, &d.rig.loop);
 	d.http = http_client_create(&d.rig.loop, NULL);
 	snprintf(d.master, sizeof(d.master), "/tmp/agni_test_apps_%d.json", (int)getpid());
-	listed_small_text(&text);
+	if (d_listing)
+		buf_str(&text, d_listing);
+	else
+		listed_small_text(&text);
 	f = fopen(d.master, "w");
 	check(f && fwrite(text.data, 1, text.len, f) == text.len && fclose(f) == 0);
 	buf_fini(&text);
@@ -112,6 +116,18 @@ static int setup_live(void **state)
 	d_is_played = false;
 	rc = setup(state);
 	d_is_played = true;
+	return rc;
+}
+
+/* As a recording has it: keys alone. */
+static int setup_keys(void **state)
+{
+	int rc;
+
+	d_listing = "[{\"segment\":\"NSE_FO\",\"exchange_token\":\"104\","
+		    "\"instrument_key\":\"NSE_FO|104\"}]";
+	rc = setup(state);
+	d_listing = NULL;
 	return rc;
 }
 
@@ -399,6 +415,19 @@ static void test_unknown_in_a_recording(void **state)
 	check_health(HEALTH_UP, "look at");
 }
 
+static void test_recording_without_names(void **state)
+{
+	(void)state;
+	log_capture();
+	set("app.options.instruments=NSE_FO|104,NIFTY:current:ATM+-2");
+	signals_reload(d.signals);
+	check_i64(wanted("NSE_FO|104"), WANT_FULL);
+	check_i64(times(log_captured(), "\"NIFTY:current:ATM+-2\" means nothing on a recording"),
+		  1);
+	check_i64(times(log_captured(), "instruments.master"), 1);
+	check_health(HEALTH_UP, "look at");
+}
+
 /* The broker says that the segment is closed. */
 static void test_market_info(void **state)
 {
@@ -428,6 +457,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_told_from, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_instruments, setup_live, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_in_a_recording, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_recording_without_names, setup_keys, teardown),
 		cmocka_unit_test_setup_teardown(test_market_info, setup, teardown),
 	};
 
