@@ -225,6 +225,15 @@ bool chain_live_follow(struct chain_live *c, const struct chain_source *s, uint6
 	return true;
 }
 
+void chain_live_ask(struct chain_live *c)
+{
+	const struct chains_deps *d = &c->owner->deps;
+	struct chains_listing listing = d->listing(d->arg);
+
+	if (c->refused_n && c->view && listing.m && listing.version == c->master_version)
+		want_all(c, listing.m, c->view);
+}
+
 void chain_live_let_go(struct chain_live *c)
 {
 	unwant(c, c->wants, c->wants_n);

@@ -178,14 +178,18 @@ static void ask_broker(struct chains *ch)
 	}
 }
 
-/* What comes about without a tick: a day, an expiry, a master, staleness. */
+/* What comes about without a tick: a day, an expiry, a master, staleness, room within the limits. */
 static void on_second(uv_timer_t *timer)
 {
 	struct chains *ch = container_of(timer, struct chains, second);
 
 	oi_keeper_look(ch->keeper);
-	list_for_each (it, &ch->live)
-		chain_live_refresh(container_of(it, struct chain_live, link));
+	list_for_each (it, &ch->live) {
+		struct chain_live *c = container_of(it, struct chain_live, link);
+
+		chain_live_ask(c);
+		chain_live_refresh(c);
+	}
 	if (ch->broker)
 		ask_broker(ch);
 	publish_due(ch);

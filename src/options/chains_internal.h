@@ -110,6 +110,7 @@ void chain_live_tell(struct chain_live *c);
 /* chain_follow.c: lists anew where what is meant may have moved. False: it has not, or cannot yet. */
 bool chain_live_follow(struct chain_live *c, const struct chain_source *s, uint64_t master_version);
 void chain_live_let_go(struct chain_live *c); /* of all that it asks for */
+void chain_live_ask(struct chain_live *c);    /* once more for what there was no room for */
 
 /* chains_kept.c: what options.chains names. */
 void chains_keep(struct chains *ch);

@@ -362,6 +362,12 @@ static void test_stale(void **state)
 	chains_close(c, false);
 }
 
+static bool is_all_asked(void *arg)
+{
+	(void)arg;
+	return wanted(chain_desk_key(25200, true)) == WANT_OPTION_GREEKS;
+}
+
 static void test_limits(void **state)
 {
 	const struct interest_limits two = {{4, 2, 2, 2}, {4, 2, 2, 2}};
@@ -388,13 +394,17 @@ static void test_limits(void **state)
 	c[2] = open_chain("NIFTY", "monthly", false);
 	more = open_chain("NIFTY", "2026-01-20", false);
 	check(c[1] && c[2] && more);
+	/* When there is room again it is taken, within a second. */
+	market.interest.limits = NULL;
+	rig_until(&r, is_all_asked, NULL);
+	check_i64(wanted(chain_desk_key(25300, true)), WANT_OPTION_GREEKS);
 	check(open_chain("BANKNIFTY", "current", false) == NULL);
 	check_str(refusal, "over_limit");
 	chains_close(more, false);
 	chains_close(c[0], true);
 	chains_close(c[1], false);
 	chains_close(c[2], false);
-	market.interest.limits = NULL;
+	check_i64(wanted(chain_desk_key(25200, true)), WANT_OPTION_GREEKS); /* the kept one's */
 }
 
 static void test_band(void **state)
