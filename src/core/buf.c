@@ -4,11 +4,10 @@
  */
 #include "core/buf.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/digits.h"
 #include "core/utf8.h"
 
 AGNI_NORETURN void mem_exhausted(size_t size)
@@ -104,99 +103,46 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 
 void buf_i64(struct buf *b, int64_t v)
 {
-	char tmp[20], *p = tmp + sizeof(tmp);
-	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char text[DIGITS_MAX];
 
-	do {
-		*--p = (char)('0' + u % 10);
-		u /= 10;
-	} while (u);
-	if (v < 0)
-		buf_byte(b, '-');
-	buf_append(b, p, (size_t)(tmp + sizeof(tmp) - p));
-}
-
-/* The digits of k / 10^places, k > 0, at least one of them in front of the point. */
-static void put_scaled(struct buf *b, uint64_t k, unsigned places)
-{
-	char tmp[24], *at = tmp + sizeof(tmp);
-
-	for (unsigned i = 0; i < places || k; i++) {
-		if (i == places)
-			*--at = '.';
-		*--at = (char)('0' + k % 10);
-		k /= 10;
-	}
-	if (*at == '.' || at + places == tmp + sizeof(tmp)) {
-		if (*at != '.')
-			*--at = '.';
-		*--at = '0';
-	}
-	buf_append(b, at, (size_t)(tmp + sizeof(tmp) - at));
-}
-
-/* Most numbers of a market are short decimals. For k < 2^53 and p <= 15 both k and 10^p are exact,
- * so k / 10^p is the double nearest to that decimal: if it is v, the decimal reads back as v, and
- * the first such p is the shortest. Ten times cheaper than printf and strtod. */
-static bool put_short_decimal(struct buf *b, double v)
-{
-	static const double ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-				     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-	double a = fabs(v);
-
-	if (a < 1e-4)
-		return false; /* %g would use an exponent, which is shorter */
-	for (unsigned p = 1; p < sizeof(ten) / sizeof(*ten); p++) {
-		double scaled = a * ten[p];
-		uint64_t k;
-
-		if (scaled >= 9007199254740992.0)
-			return false;
-		k = (uint64_t)(scaled + 0.5);
-		if ((double)k / ten[p] == a) {
-			if (v < 0)
-				buf_byte(b, '-');
-			put_scaled(b, k, p);
-			return true;
-		}
-	}
-	return false;
+	buf_append(b, text, (size_t)(digits_i64(text, v) - text));
 }
 
 void buf_double(struct buf *b, double v)
 {
-	char tmp[32];
-	int n = 0;
+	char text[DIGITS_MAX];
 
-	if (!isfinite(v)) {
-		buf_str(b, "null");
-		return;
-	}
-	/* The range comes first: the conversion of a larger value is not defined. */
-	if (fabs(v) < 1e15 && v == (double)(int64_t)v) {
-		if (v == 0 && signbit(v))
-			buf_byte(b, '-');
-		buf_i64(b, (int64_t)v);
-		return;
-	}
-	if (put_short_decimal(b, v))
-		return;
-	/* %g drops trailing zeros, so 15 digits are the shortest form where they are enough; below
-	 * DBL_MIN a double holds fewer than that. */
-	for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-		n = snprintf(tmp, sizeof(tmp), "%.*g", digits, v);
-		if (strtod(tmp, NULL) == v)
+	buf_append(b, text, (size_t)(digits_double(text, v) - text));
+}
+
+/* How many bytes at the start of `text`, in steps of eight, are ASCII that JSON takes as it is. */
+static size_t plain_prefix(const char *text, size_t len)
+{
+	const uint64_t ones = ~(uint64_t)0 / 255, tops = ones << 7;
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) {
+		uint64_t x, quote, backslash;
+
+		memcpy(&x, text + i, 8);
+		quote = x ^ ones * '"';
+		backslash = x ^ ones * '\\';
+		/* Exact below the first odd byte, which is all that counts; above 0x7f shows in x. */
+		if (((x - ones * 0x20) | (quote - ones) | (backslash - ones) | x) & tops)
 			break;
 	}
-	buf_append(b, tmp, (size_t)n);
+	return i;
 }
 
 void buf_json_str(struct buf *b, const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	const char *end = text + len;
+	size_t clean = plain_prefix(text, len);
 
 	buf_byte(b, '"');
+	buf_append(b, text, clean);
+	text += clean;
 	while (text < end) {
 		unsigned char c = (unsigned char)*text;
 		size_t n = 1;

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/digits.h"
+
 #define EXACT_MAX 9.0e11 /* rupees; * PRICE_SCALE stays below 2^53 */
 #define RAW_TAG   ((uint64_t)1 << 62)
 #define EXP_BIAS  1023
@@ -72,34 +74,9 @@ int price_cmp(price_t a, price_t b)
 
 void buf_price(struct buf *b, price_t p)
 {
-	char tmp[24], *at = tmp + sizeof(tmp);
-	uint64_t u = p < 0 ? 0 - (uint64_t)p : (uint64_t)p;
-	unsigned fraction;
+	char text[DIGITS_MAX], *end;
 
-	if (AGNI_UNLIKELY(!price_is_exact(p))) {
-		buf_double(b, raw_decode(p));
-		return;
-	}
-	fraction = (unsigned)(u % PRICE_SCALE);
-	u /= PRICE_SCALE;
-	if (fraction) {
-		int digits = 4;
-
-		while (fraction % 10 == 0) {
-			fraction /= 10;
-			digits--;
-		}
-		while (digits-- > 0) {
-			*--at = (char)('0' + fraction % 10);
-			fraction /= 10;
-		}
-		*--at = '.';
-	}
-	do {
-		*--at = (char)('0' + u % 10);
-		u /= 10;
-	} while (u);
-	if (p < 0)
-		*--at = '-';
-	buf_append(b, at, (size_t)(tmp + sizeof(tmp) - at));
+	end = AGNI_LIKELY(price_is_exact(p)) ? digits_scaled4(text, p)
+					     : digits_double(text, raw_decode(p));
+	buf_append(b, text, (size_t)(end - text));
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * quote_json: see quote_json.h. Written by hand, member by member: this is the most often printed
- * text of the server, and a tick is printed once per mode for all its readers.
+ * text of the server, and a tick is printed once per mode for all its readers. The members go to a
+ * place on the stack that has room for all that a quote can say, so that nobody asks for room per
+ * number, and from there at their real size to the buffer. Here `at` is where the text goes on.
  */
 #include "market/quote_json.h"
 
 #include <math.h>
+
+#include "core/digits.h"
 
 static const char *const mode_names[VIEW_MODES] = {"ltpc", "option_greeks", "full"};
 
@@ -25,208 +29,240 @@ const char *view_mode_text(enum view_mode m)
 	return mode_names[m];
 }
 
-#define LITERAL(b, text) buf_append((b), "" text, sizeof(text) - 1)
+/* More than all members can take: 30 levels of depth with 4 numbers of DIGITS_MAX, 4 bars of 6,
+ * about 40 other numbers with their names, and the names of what is suspect. */
+#define MEMBERS_MAX 8192
+#define DEPTH_TEXT  (DEPTH_MAX * (4 * (DIGITS_MAX + 1) + 2))
+#define BARS_TEXT   (BARS_MAX * (6 * BAR_NAME_MAX + 8 + 6 * (DIGITS_MAX + 9)))
+_Static_assert(DEPTH_TEXT + BARS_TEXT + 40 * (DIGITS_MAX + 16) + 512 < MEMBERS_MAX,
+	      "a quote may be longer than its place");
 
-static void put_price(struct buf *b, const char *name, size_t len, price_t p)
+#define TEXT(at, text)  ((char *)memcpy((at), "" text, sizeof(text) - 1) + sizeof(text) - 1)
+#define NAME(at, name)  TEXT((at), ",\"" name "\":")
+#define PRICE(name, v)  (at = put_price(NAME(at, name), (v)))
+#define I64(name, v)    (at = digits_i64(NAME(at, name), (v)))
+#define DOUBLE(name, v) (at = digits_double(NAME(at, name), (v)))
+
+static char *put_price(char *at, price_t p)
 {
-	buf_append(b, name, len);
-	buf_price(b, p);
+	return AGNI_LIKELY(price_is_exact(p)) ? digits_scaled4(at, p)
+					      : digits_double(at, price_to_double(p));
 }
-
-static void put_i64(struct buf *b, const char *name, size_t len, int64_t v)
-{
-	buf_append(b, name, len);
-	buf_i64(b, v);
-}
-
-static void put_double(struct buf *b, const char *name, size_t len, double v)
-{
-	buf_append(b, name, len);
-	buf_double(b, v);
-}
-
-/* `,"name":` as bytes and their count. */
-#define NAME(n) ",\"" n "\":", sizeof(",\"" n "\":") - 1
 
 /* Against the previous session's close; exact when both are multiples of 1/10000 rupee. */
-static void put_change(struct buf *b, const struct quote *q)
+static char *put_change(char *at, const struct quote *q)
 {
 	double cp = price_to_double(q->cp), diff = price_to_double(q->ltp) - cp;
 	price_t p;
 
 	if (price_is_exact(q->ltp) && price_is_exact(q->cp))
-		put_price(b, NAME("change"), q->ltp - q->cp);
+		PRICE("change", q->ltp - q->cp);
 	else
-		put_double(b, NAME("change"), diff);
+		DOUBLE("change", diff);
 	if (price_from_double(round(diff / cp * 100.0 * PRICE_SCALE) / PRICE_SCALE, &p))
-		put_price(b, NAME("change_pct"), p);
+		PRICE("change_pct", p);
+	return at;
 }
 
-static void put_ltpc(struct buf *b, const struct quote *q)
+static char *put_ltpc(char *at, const struct quote *q)
 {
 	uint32_t p = q->present;
 
 	if (p & QUOTE_LTP)
-		put_price(b, NAME("ltp"), q->ltp);
+		PRICE("ltp", q->ltp);
 	if (p & QUOTE_LTQ)
-		put_i64(b, NAME("ltq"), q->ltq);
+		I64("ltq", q->ltq);
 	if (p & QUOTE_LTT)
-		put_i64(b, NAME("ltt"), q->ltt);
+		I64("ltt", q->ltt);
 	if (p & QUOTE_CP)
-		put_price(b, NAME("cp"), q->cp);
+		PRICE("cp", q->cp);
 	if ((p & QUOTE_LTP) && (p & QUOTE_CP) && q->cp != 0)
-		put_change(b, q);
+		at = put_change(at, q);
 	if (p & QUOTE_LTPC_IEP)
-		put_price(b, NAME("iep"), q->ltpc_iep);
+		PRICE("iep", q->ltpc_iep);
+	return at;
 }
 
-static void put_greeks(struct buf *b, const struct quote *q)
+static char *put_greeks(char *at, const struct quote *q)
 {
 	uint32_t p = q->present;
 
 	if (p & QUOTE_VTT)
-		put_i64(b, NAME("vtt"), q->vtt);
+		I64("vtt", q->vtt);
 	if (p & QUOTE_OI)
-		put_double(b, NAME("oi"), q->oi);
+		DOUBLE("oi", q->oi);
 	if (p & QUOTE_IV)
-		put_double(b, NAME("iv"), q->iv);
+		DOUBLE("iv", q->iv);
 	if (p & QUOTE_DELTA)
-		put_double(b, NAME("delta"), q->delta);
+		DOUBLE("delta", q->delta);
 	if (p & QUOTE_GAMMA)
-		put_double(b, NAME("gamma"), q->gamma);
+		DOUBLE("gamma", q->gamma);
 	if (p & QUOTE_THETA)
-		put_double(b, NAME("theta"), q->theta);
+		DOUBLE("theta", q->theta);
 	if (p & QUOTE_VEGA)
-		put_double(b, NAME("vega"), q->vega);
+		DOUBLE("vega", q->vega);
 	if (p & QUOTE_RHO)
-		put_double(b, NAME("rho"), q->rho);
+		DOUBLE("rho", q->rho);
+	return at;
 }
 
-static void put_depth(struct buf *b, const struct quote *q, unsigned levels)
+static char *put_depth(char *at, const struct quote *q, unsigned levels)
 {
-	LITERAL(b, ",\"depth\":[");
+	at = TEXT(at, ",\"depth\":[");
 	for (unsigned i = 0; i < q->depth_n && i < levels; i++) {
 		const struct depth_row *row = &q->depth[i];
 
-		if (i)
-			buf_byte(b, ',');
-		buf_byte(b, '[');
-		buf_i64(b, row->bid_qty);
-		buf_byte(b, ',');
-		buf_price(b, row->bid);
-		buf_byte(b, ',');
-		buf_price(b, row->ask);
-		buf_byte(b, ',');
-		buf_i64(b, row->ask_qty);
-		buf_byte(b, ']');
+		*at = ',';
+		at += i != 0;
+		*at++ = '[';
+		at = digits_i64(at, row->bid_qty);
+		*at++ = ',';
+		at = put_price(at, row->bid);
+		*at++ = ',';
+		at = put_price(at, row->ask);
+		*at++ = ',';
+		at = digits_i64(at, row->ask_qty);
+		*at++ = ']';
 	}
-	buf_byte(b, ']');
+	*at++ = ']';
+	return at;
 }
 
-static void put_bar(struct buf *b, const struct bar *bar)
+/* A string of at most BAR_NAME_MAX bytes, whatever they are. */
+static char *put_interval(char *at, const char *name)
 {
-	size_t start;
+	struct buf b = {.data = at, .cap = 6 * BAR_NAME_MAX + 2};
 
-	buf_json_str(b, bar->interval, strlen(bar->interval));
-	LITERAL(b, ":{");
-	start = b->len;
-	if (bar->present & BAR_OPEN)
-		put_price(b, NAME("open"), bar->open);
-	if (bar->present & BAR_HIGH)
-		put_price(b, NAME("high"), bar->high);
-	if (bar->present & BAR_LOW)
-		put_price(b, NAME("low"), bar->low);
-	if (bar->present & BAR_CLOSE)
-		put_price(b, NAME("close"), bar->close);
-	if (bar->present & BAR_VOL)
-		put_i64(b, NAME("vol"), bar->vol);
-	if (bar->present & BAR_TS)
-		put_i64(b, NAME("ts"), bar->ts_ms);
-	if (b->len > start) {
-		/* Every member came with a comma in front; the first one goes. */
-		memmove(b->data + start, b->data + start + 1, b->len - start - 1);
-		b->len--;
-	}
-	buf_byte(b, '}');
+	buf_json_str(&b, name, strnlen(name, BAR_NAME_MAX));
+	return at + b.len;
 }
 
-static void put_full(struct buf *b, const struct quote *q)
+static char *put_bar(char *at, const struct bar *bar)
+{
+	char *start;
+
+	at = TEXT(put_interval(at, bar->interval), ":{");
+	/* Every member comes with a comma in front; the first one falls on the brace. */
+	start = at--;
+	if (bar->present & BAR_OPEN)
+		PRICE("open", bar->open);
+	if (bar->present & BAR_HIGH)
+		PRICE("high", bar->high);
+	if (bar->present & BAR_LOW)
+		PRICE("low", bar->low);
+	if (bar->present & BAR_CLOSE)
+		PRICE("close", bar->close);
+	if (bar->present & BAR_VOL)
+		I64("vol", bar->vol);
+	if (bar->present & BAR_TS)
+		I64("ts", bar->ts_ms);
+	if (at < start)
+		at = start;
+	start[-1] = '{';
+	*at++ = '}';
+	return at;
+}
+
+static char *put_bars(char *at, const struct quote *q)
+{
+	at = TEXT(at, ",\"ohlc\":{");
+	for (unsigned i = 0; i < q->bars_n && i < BARS_MAX; i++) {
+		*at = ',';
+		at = put_bar(at + (i != 0), &q->bars[i]);
+	}
+	*at++ = '}';
+	return at;
+}
+
+static char *put_full(char *at, const struct quote *q)
 {
 	uint32_t p = q->present;
 
 	if (p & QUOTE_ATP)
-		put_price(b, NAME("atp"), q->atp);
+		PRICE("atp", q->atp);
 	if (p & QUOTE_TBQ)
-		put_double(b, NAME("tbq"), q->tbq);
+		DOUBLE("tbq", q->tbq);
 	if (p & QUOTE_TSQ)
-		put_double(b, NAME("tsq"), q->tsq);
+		DOUBLE("tsq", q->tsq);
 	if ((p & QUOTE_IEP) && !(p & QUOTE_LTPC_IEP))
-		put_price(b, NAME("iep"), q->iep);
+		PRICE("iep", q->iep);
 	if (p & QUOTE_RP)
-		put_price(b, NAME("rp"), q->rp);
+		PRICE("rp", q->rp);
 	if (p & QUOTE_IEQ)
-		put_i64(b, NAME("ieq"), q->ieq);
+		I64("ieq", q->ieq);
 	if (p & QUOTE_IIQ_TOTAL)
-		put_i64(b, NAME("iiq_total"), q->iiq_total);
+		I64("iiq_total", q->iiq_total);
 	if (p & QUOTE_IIQ_M)
-		put_i64(b, NAME("iiq_m"), q->iiq_m);
+		I64("iiq_m", q->iiq_m);
 	if (p & QUOTE_CAS_ELIGIBLE)
-		LITERAL(b, ",\"cas_eligible\":true");
+		at = TEXT(at, ",\"cas_eligible\":true");
 	if (p & QUOTE_DEPTH)
-		put_depth(b, q, DEPTH_MAX);
-	if (q->bars_n) {
-		LITERAL(b, ",\"ohlc\":{");
-		for (unsigned i = 0; i < q->bars_n; i++) {
-			if (i)
-				buf_byte(b, ',');
-			put_bar(b, &q->bars[i]);
-		}
-		buf_byte(b, '}');
-	}
+		at = put_depth(at, q, DEPTH_MAX);
+	return q->bars_n ? put_bars(at, q) : at;
 }
 
 void quote_suspect_json(struct buf *b, unsigned suspect)
 {
-	LITERAL(b, ",\"suspect\":[");
+	buf_str(b, ",\"suspect\":[");
 	for (unsigned bits = suspect; bits; bits &= bits - 1) {
 		if (bits != suspect)
 			buf_byte(b, ',');
-		buf_printf(b, "\"%s\"", suspect_text((enum suspect)(bits & -bits)));
+		buf_byte(b, '"');
+		buf_str(b, suspect_text((enum suspect)(bits & -bits)));
+		buf_byte(b, '"');
 	}
 	buf_byte(b, ']');
 }
 
-/* Everything but the closing brace. */
-static void put_open(struct buf *b, const char *key, const struct slot *slot, enum view_mode mode)
+static char *put_suspect(char *at, unsigned suspect)
+{
+	struct buf b = {.data = at, .cap = 256};
+
+	quote_suspect_json(&b, suspect);
+	AGNI_ASSERT(b.data == at);
+	return at + b.len;
+}
+
+/* Everything behind the key but the closing brace. */
+static char *put_members(char *at, const struct slot *slot, enum view_mode mode)
 {
 	const struct quote *q = &slot->q;
 
-	LITERAL(b, "{\"key\":");
-	buf_json_str(b, key, strlen(key));
-	put_i64(b, NAME("seq"), (int64_t)slot->seq);
-	put_i64(b, NAME("ts_ms"), slot->ts_ms);
-	put_i64(b, NAME("recv_ms"), slot->recv_ms);
+	I64("seq", (int64_t)slot->seq);
+	I64("ts_ms", slot->ts_ms);
+	I64("recv_ms", slot->recv_ms);
 	if (AGNI_UNLIKELY(slot->suspect))
-		quote_suspect_json(b, slot->suspect);
-	put_ltpc(b, q);
+		at = put_suspect(at, slot->suspect);
+	at = put_ltpc(at, q);
 	if (mode >= VIEW_OPTION_GREEKS)
-		put_greeks(b, q);
+		at = put_greeks(at, q);
 	if (mode == VIEW_OPTION_GREEKS && (q->present & QUOTE_DEPTH))
-		put_depth(b, q, 1);
-	if (mode == VIEW_FULL)
-		put_full(b, q);
+		at = put_depth(at, q, 1);
+	return mode == VIEW_FULL ? put_full(at, q) : at;
+}
+
+static void put_key(struct buf *out, const char *key)
+{
+	buf_append(out, "{\"key\":", 7);
+	buf_json_str(out, key, strlen(key));
 }
 
 void quote_json(struct buf *out, const char *key, const struct slot *slot, enum view_mode mode)
 {
-	put_open(out, key, slot, mode);
-	buf_byte(out, '}');
+	char text[MEMBERS_MAX], *at = put_members(text, slot, mode);
+
+	*at++ = '}';
+	put_key(out, key);
+	buf_append(out, text, (size_t)(at - text));
 }
 
 void quote_json_aged(struct buf *out, const char *key, const struct slot *slot, int64_t age_ms,
 		     bool is_stale)
 {
-	put_open(out, key, slot, VIEW_FULL);
-	put_i64(out, NAME("age_ms"), age_ms < 0 ? 0 : age_ms);
-	buf_str(out, is_stale ? ",\"stale\":true}" : ",\"stale\":false}");
+	char text[MEMBERS_MAX], *at = put_members(text, slot, VIEW_FULL);
+
+	I64("age_ms", age_ms < 0 ? 0 : age_ms);
+	at = is_stale ? TEXT(at, ",\"stale\":true}") : TEXT(at, ",\"stale\":false}");
+	put_key(out, key);
+	buf_append(out, text, (size_t)(at - text));
 }
