@@ -35,7 +35,7 @@ const char *view_mode_text(enum view_mode m)
 #define DEPTH_TEXT  (DEPTH_MAX * (4 * (DIGITS_MAX + 1) + 2))
 #define BARS_TEXT   (BARS_MAX * (6 * BAR_NAME_MAX + 8 + 6 * (DIGITS_MAX + 9)))
 _Static_assert(DEPTH_TEXT + BARS_TEXT + 40 * (DIGITS_MAX + 16) + 512 < MEMBERS_MAX,
-	      "a quote may be longer than its place");
+	       "a quote may be longer than its place");
 
 #define TEXT(at, text)  ((char *)memcpy((at), "" text, sizeof(text) - 1) + sizeof(text) - 1)
 #define NAME(at, name)  TEXT((at), ",\"" name "\":")

@@ -81,7 +81,8 @@ struct connection {
 	char where[96]; /* "127.0.0.1:6379", for humans */
 
 	enum connection_state state;
-	redisAsyncContext *ac; /* from CONNECTING to LIVE, otherwise NULL */
+	redisAsyncContext *ac;   /* from CONNECTING to LIVE, otherwise NULL */
+	struct redis_link *held; /* from the first connection_expect to connection_write */
 	struct reply_guard guard;
 	uint64_t progress_ms; /* loop time of the last reply, or of the first command owed */
 	uv_timer_t timer;     /* the time limit of the state */
@@ -124,11 +125,13 @@ static inline bool connection_is_live(const struct connection *c)
 	return c->state == CONNECTION_LIVE;
 }
 
-/* Queues one command in RESP; its reply comes to on_reply with `tag`. Only while LIVE. */
-void connection_send(struct connection *c, uintptr_t tag, const struct buf *cmd);
+/* One more command whose reply comes to on_reply with `tag`. Only while LIVE; the command itself
+ * must go with the next connection_write, before the loop goes on. */
+void connection_expect(struct connection *c, uintptr_t tag);
 
-/* Writes what is queued, now. The connection may be lost when this returns. */
-void connection_flush(struct connection *c);
+/* Writes the commands that are expected, in RESP and in that order, now. The connection may be lost
+ * when this returns. */
+void connection_write(struct connection *c, const struct buf *commands);
 
 /* trouble.c: the connection is in trouble; logs it when it is news. */
 void connection_note_trouble(struct connection *c, enum trouble trouble, const char *text);
@@ -139,7 +142,7 @@ enum health connection_health(const struct connection *c, char why[HEALTH_WHY_MA
 /* trouble.c: "09:15:00" of a wall time, IST. */
 void connection_clock(int64_t wall_ms, char out[16]);
 
-/* As connection_send, from words; for the few commands that are not built in place. */
+/* One command from words; for the few commands that are not built in place. */
 void connection_command(struct connection *c, uintptr_t tag, int argc, const char **argv);
 
 /* connection.c for greeting.c: the link is of no use; close it and try again. */

@@ -22,22 +22,21 @@
 #define DOC_PART   4  /* documents take at most this part of pipeline_max_bytes; one in any case */
 #define EVENTS_PER 64 /* entries of streams in one pipeline */
 
-/* Starts w->cmd: the array's count, the command's name and the name of the key. */
+/* Starts a command behind the others: the array's count, its name and the name of the key. */
 static void put_head(struct writer *w, size_t words, const char *command, enum key_kind kind,
 		     const char *identity)
 {
-	buf_reset(&w->cmd);
-	resp_count(&w->cmd, '*', words);
-	resp_str(&w->cmd, command);
+	resp_count(&w->out, '*', words);
+	resp_str(&w->out, command);
 	buf_reset(&w->key);
 	key_append(&w->key, kind, w->deps.prefix, identity);
-	resp_bulk(&w->cmd, w->key.data, w->key.len);
+	resp_bulk(&w->out, w->key.data, w->key.len);
 }
 
+/* The command at the end of w->out is whole. */
 static void queue(struct writer *w, enum lane_kind lane, uintptr_t tag)
 {
-	(void)buf_cstr(&w->cmd); /* hiredis looks for the arguments with strchr() */
-	connection_send(w->connection, tag, &w->cmd);
+	connection_expect(w->connection, tag);
 	w->lanes[lane].sent++;
 	w->owed++;
 }
@@ -53,15 +52,41 @@ static bool is_resting(const struct writer *w, enum lane_kind lane)
 	return room(w, lane, 1) == 0;
 }
 
+/* What stands around key and JSON of each SET of the pipeline. */
+static void make_set(struct writer *w)
+{
+	buf_reset(&w->set_head);
+	buf_str(&w->set_head, w->deps.prefix);
+	buf_str(&w->set_head, key_info(KEY_QUOTE)->name);
+	buf_append(&w->set_head, ":{", 2);
+	buf_reset(&w->set_tail);
+	RESP_LITERAL(&w->set_tail, "\r\n$2\r\nEX\r\n");
+	resp_i64(&w->set_tail, w->deps.cfg->ttl_s);
+}
+
+/* The command that is sent more often than all others: room is asked for once. */
 static void send_set(struct writer *w, inst_id id, const struct slot *slot)
 {
-	const char *name = instruments_key(&w->deps.book->instruments, id);
+	static const char start[] = "*5\r\n$3\r\nSET\r\n";
+	const struct instruments *t = &w->deps.book->instruments;
+	const struct buf *head = &w->set_head, *tail = &w->set_tail, *json = &w->json;
+	const char *name = instruments_key(t, id);
+	size_t name_len = t->key_len[id];
+	char *at;
+
 	buf_reset(&w->json);
 	quote_json(&w->json, name, slot, VIEW_FULL);
-	put_head(w, 5, "SET", KEY_QUOTE, name);
-	resp_bulk(&w->cmd, w->json.data, w->json.len);
-	RESP_LITERAL(&w->cmd, "$2\r\nEX\r\n");
-	resp_i64(&w->cmd, w->deps.cfg->ttl_s);
+	at = buf_reserve(&w->out, sizeof(start) + 2 * RESP_COUNT_MAX + head->len + name_len + 3 +
+					  json->len + tail->len);
+	at = resp_put(at, start, sizeof(start) - 1);
+	at = resp_put_count(at, '$', head->len + name_len + 1);
+	at = resp_put(at, head->data, head->len);
+	at = resp_put(at, name, name_len);
+	at = resp_put(at, "}\r\n", 3);
+	at = resp_put_count(at, '$', json->len);
+	at = resp_put(at, json->data, json->len);
+	at = resp_put(at, tail->data, tail->len);
+	w->out.len = (size_t)(at - w->out.data);
 	queue(w, LANE_QUOTES, pipeline_tag(PIPELINE_SET, id));
 }
 
@@ -70,7 +95,7 @@ static size_t take(struct writer *w, inst_id id, uint64_t *seq)
 {
 	const struct slot *slot = book_slot(w->deps.book, id);
 	struct writer_stamp *stamp = &w->stamps[id];
-	size_t cost;
+	size_t cost = w->out.len;
 
 	AGNI_ASSERT(slot); /* only what has ticked gets dirty */
 	bitset_remove(&w->dirty, id);
@@ -78,7 +103,7 @@ static size_t take(struct writer *w, inst_id id, uint64_t *seq)
 	stamp->flight_ns = stamp->dirty_ns;
 	stamp->dirty_ns = 0;
 	send_set(w, id, slot);
-	cost = w->cmd.len;
+	cost = w->out.len - cost;
 	if (bitset_remove(&w->ticked, id) && !is_resting(w, LANE_TICKS)) {
 		bitset_add(&w->flight_ticked, id);
 		if (w->data.len)
@@ -123,7 +148,7 @@ static void send_index_members(struct writer *w)
 		id = bitset_next(&w->unindexed, id + 1);
 	}
 	put_head(w, n + 2, "SADD", KEY_INDEX_QUOTES, NULL);
-	buf_append(&w->cmd, w->members.data, w->members.len);
+	buf_append(&w->out, w->members.data, w->members.len);
 	queue(w, LANE_INDEX, pipeline_tag(PIPELINE_SADD, 0));
 }
 
@@ -149,10 +174,10 @@ static void send_ticks(struct writer *w, uint64_t seq)
 	buf_i64(&head, (int64_t)seq);
 	RESP_LITERAL(&head, ",\"data\":[");
 	put_head(w, 3, "PUBLISH", KEY_TICKS, NULL);
-	resp_count(&w->cmd, '$', head.len + w->data.len + 2);
-	buf_append(&w->cmd, head.data, head.len);
-	buf_append(&w->cmd, w->data.data, w->data.len);
-	RESP_LITERAL(&w->cmd, "]}\r\n");
+	resp_count(&w->out, '$', head.len + w->data.len + 2);
+	buf_append(&w->out, head.data, head.len);
+	buf_append(&w->out, w->data.data, w->data.len);
+	RESP_LITERAL(&w->out, "]}\r\n");
 	queue(w, LANE_TICKS, pipeline_tag(PIPELINE_PUBLISH, 0));
 }
 
@@ -170,9 +195,9 @@ static void send_doc(struct writer *w, uint32_t row)
 	const struct doc *doc = &w->docs.rows[row];
 
 	put_head(w, 5, "SET", doc_family_info(doc->family)->kind, identity_of(&w->docs, row));
-	resp_bulk(&w->cmd, doc->text, doc->len);
-	RESP_LITERAL(&w->cmd, "$2\r\nEX\r\n");
-	resp_i64(&w->cmd, w->deps.cfg->ttl_s);
+	resp_bulk(&w->out, doc->text, doc->len);
+	RESP_LITERAL(&w->out, "$2\r\nEX\r\n");
+	resp_i64(&w->out, w->deps.cfg->ttl_s);
 	queue(w, LANE_DOCS, pipeline_tag(PIPELINE_DOC_SET, row));
 }
 
@@ -196,8 +221,9 @@ static void send_docs(struct writer *w)
 		row = docs_take(d, &d->owed.set, &d->flight.set);
 		if (row == DOC_NONE)
 			return;
+		bytes -= w->out.len;
 		send_doc(w, row);
-		bytes += w->cmd.len;
+		bytes += w->out.len;
 	}
 }
 
@@ -217,7 +243,7 @@ static void send_members(struct writer *w, enum doc_family family, const char *c
 	if (n == 0)
 		return;
 	put_head(w, n + 2, command, doc_family_info(family)->index, NULL);
-	buf_append(&w->cmd, w->members.data, w->members.len);
+	buf_append(&w->out, w->members.data, w->members.len);
 	queue(w, LANE_DOC_INDEX, pipeline_tag(tag, family));
 }
 
@@ -250,10 +276,10 @@ static void send_events(struct writer *w)
 
 	for (; n > 0 && (event = events_take(&w->events, &number)); n--) {
 		put_head(w, 8, "XADD", event->kind, NULL);
-		RESP_LITERAL(&w->cmd, "$6\r\nMAXLEN\r\n$1\r\n~\r\n");
-		resp_i64(&w->cmd, w->deps.events_max ? *w->deps.events_max : STORE_EVENTS_KEPT);
-		RESP_LITERAL(&w->cmd, "$1\r\n*\r\n$4\r\ndata\r\n");
-		resp_bulk(&w->cmd, event->text, event->len);
+		RESP_LITERAL(&w->out, "$6\r\nMAXLEN\r\n$1\r\n~\r\n");
+		resp_i64(&w->out, w->deps.events_max ? *w->deps.events_max : STORE_EVENTS_KEPT);
+		RESP_LITERAL(&w->out, "$1\r\n*\r\n$4\r\ndata\r\n");
+		resp_bulk(&w->out, event->text, event->len);
 		queue(w, LANE_EVENTS, pipeline_tag(PIPELINE_XADD, number));
 	}
 }
@@ -262,7 +288,9 @@ void pipeline_send(struct writer *w)
 {
 	uint64_t seq;
 
+	buf_reset(&w->out);
 	buf_reset(&w->data);
+	make_set(w);
 	seq = send_quotes(w);
 	send_index(w);
 	send_docs(w);
@@ -272,6 +300,6 @@ void pipeline_send(struct writer *w)
 	w->dirty_now = w->dirty.count;
 	if (w->owed > 0) {
 		w->pipelines++;
-		connection_flush(w->connection);
+		connection_write(w->connection, &w->out);
 	}
 }

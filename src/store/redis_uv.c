@@ -10,30 +10,48 @@
 
 #include "core/buf.h"
 
-struct link {
+struct redis_link {
 	uv_poll_t poll;
 	redisAsyncContext *ac; /* NULL when hiredis has let go */
 	int wanted;            /* UV_READABLE | UV_WRITABLE that hiredis waits for */
+	int polled;            /* what the loop was told of it */
+	bool is_held;
 	void (*on_closed)(void *arg);
 	void *arg;
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void want(struct link *l, int wanted)
+static void want(struct redis_link *l, int wanted)
 {
-	if (wanted == l->wanted)
-		return;
 	l->wanted = wanted;
+	if (l->is_held || wanted == l->polled)
+		return;
+	l->polled = wanted;
 	if (wanted)
 		uv_poll_start(&l->poll, wanted, on_poll);
 	else
 		uv_poll_stop(&l->poll);
 }
 
+struct redis_link *redis_uv_hold(redisAsyncContext *ac)
+{
+	struct redis_link *l = ac->ev.data;
+
+	l->is_held = true;
+	return l;
+}
+
+void redis_uv_release(struct redis_link *l)
+{
+	l->is_held = false;
+	if (l->ac)
+		want(l, l->wanted);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-	struct link *l = container_of(poll, struct link, poll);
+	struct redis_link *l = container_of(poll, struct redis_link, poll);
 
 	if (status != 0)
 		events = l->wanted;
@@ -50,35 +68,35 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void add_read(void *arg)
 {
-	struct link *l = arg;
+	struct redis_link *l = arg;
 
 	want(l, l->wanted | UV_READABLE);
 }
 
 static void del_read(void *arg)
 {
-	struct link *l = arg;
+	struct redis_link *l = arg;
 
 	want(l, l->wanted & ~UV_READABLE);
 }
 
 static void add_write(void *arg)
 {
-	struct link *l = arg;
+	struct redis_link *l = arg;
 
 	want(l, l->wanted | UV_WRITABLE);
 }
 
 static void del_write(void *arg)
 {
-	struct link *l = arg;
+	struct redis_link *l = arg;
 
 	want(l, l->wanted & ~UV_WRITABLE);
 }
 
 static void on_close(uv_handle_t *handle)
 {
-	struct link *l = container_of((uv_poll_t *)handle, struct link, poll);
+	struct redis_link *l = container_of((uv_poll_t *)handle, struct redis_link, poll);
 
 	if (l->on_closed)
 		l->on_closed(l->arg);
@@ -87,7 +105,7 @@ static void on_close(uv_handle_t *handle)
 
 static void cleanup(void *arg)
 {
-	struct link *l = arg;
+	struct redis_link *l = arg;
 
 	l->ac = NULL;
 	uv_close((uv_handle_t *)&l->poll, on_close);
@@ -96,7 +114,7 @@ static void cleanup(void *arg)
 int redis_uv_attach(struct redisAsyncContext *ac, uv_loop_t *loop, void (*on_closed)(void *arg),
 		    void *arg)
 {
-	struct link *l = mem_zalloc(sizeof(*l));
+	struct redis_link *l = mem_zalloc(sizeof(*l));
 	int rc = uv_poll_init(loop, &l->poll, ac->c.fd);
 
 	if (rc < 0) {

@@ -22,4 +22,11 @@ struct redisAsyncContext;
 int redis_uv_attach(struct redisAsyncContext *ac, uv_loop_t *loop, void (*on_closed)(void *arg),
 		    void *arg);
 
+/* Between the two nothing is said to the kernel about what hiredis waits for: a pipeline that is
+ * written at once begins and ends with the same wish, and each change of it costs system calls.
+ * The context may be gone before the release: ask for its link first. */
+struct redis_link;
+struct redis_link *redis_uv_hold(struct redisAsyncContext *ac);
+void redis_uv_release(struct redis_link *l);
+
 #endif

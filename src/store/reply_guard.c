@@ -5,6 +5,8 @@
  */
 #include "store/reply_guard.h"
 
+#include <string.h>
+
 static struct reply_guard *guard_of(const redisReadTask *task)
 {
 	return task->privdata;
@@ -20,8 +22,21 @@ static bool is_welcome(const redisReadTask *task)
 	return false;
 }
 
+/* Nearly every answer is "+OK": one that is made once, and freed never. */
+static char ok_text[] = "OK";
+static redisReply ok = {.type = REDIS_REPLY_STATUS, .str = ok_text, .len = 2};
+
+static void free_object(void *reply)
+{
+	if (reply != &ok)
+		freeReplyObject(reply);
+}
+
 static void *create_string(const redisReadTask *task, char *text, size_t len)
 {
+	if (AGNI_LIKELY(task->type == REDIS_REPLY_STATUS && len == 2 &&
+			memcmp(text, ok_text, 2) == 0))
+		return is_welcome(task) ? &ok : NULL;
 	return is_welcome(task) ? guard_of(task)->base->createString(task, text, len) : NULL;
 }
 
@@ -77,6 +92,7 @@ void reply_guard_install(struct reply_guard *g, redisAsyncContext *ac)
 	g->fns.createInteger = create_integer;
 	g->fns.createNil = create_nil;
 	g->fns.createArray = create_array;
+	g->fns.freeObject = free_object;
 #if HIREDIS_MAJOR >= 1
 	g->fns.createDouble = create_double;
 	g->fns.createBool = create_bool;

@@ -7,21 +7,39 @@
 #define AGNI_STORE_RESP_H
 
 #include "core/buf.h"
+#include "core/digits.h"
 
 #define RESP_LITERAL(b, text) buf_append((b), "" text, sizeof(text) - 1)
 
+/* What resp_put_count needs at most. */
+#define RESP_COUNT_MAX (DIGITS_MAX + 3)
+
+/* `*3\r\n`, `$17\r\n`, where there is room; returns the place behind it. */
+static inline char *resp_put_count(char *at, char kind, size_t n)
+{
+	*at = kind;
+	at = digits_u64(at + 1, n);
+	memcpy(at, "\r\n", 2);
+	return at + 2;
+}
+
+static inline char *resp_put(char *at, const char *bytes, size_t len)
+{
+	memcpy(at, bytes, len);
+	return at + len;
+}
+
 static inline void resp_count(struct buf *b, char kind, size_t n)
 {
-	buf_byte(b, kind);
-	buf_i64(b, (int64_t)n);
-	RESP_LITERAL(b, "\r\n");
+	b->len = (size_t)(resp_put_count(buf_reserve(b, RESP_COUNT_MAX), kind, n) - b->data);
 }
 
 static inline void resp_bulk(struct buf *b, const char *bytes, size_t len)
 {
-	resp_count(b, '$', len);
-	buf_append(b, bytes, len);
-	RESP_LITERAL(b, "\r\n");
+	char *at = resp_put_count(buf_reserve(b, RESP_COUNT_MAX + len + 2), '$', len);
+
+	at = resp_put(resp_put(at, bytes, len), "\r\n", 2);
+	b->len = (size_t)(at - b->data);
 }
 
 static inline void resp_str(struct buf *b, const char *text)
@@ -31,11 +49,9 @@ static inline void resp_str(struct buf *b, const char *text)
 
 static inline void resp_i64(struct buf *b, int64_t v)
 {
-	char text[24];
-	struct buf digits = {.data = text, .cap = sizeof(text)};
+	char text[DIGITS_MAX];
 
-	buf_i64(&digits, v);
-	resp_bulk(b, digits.data, digits.len);
+	resp_bulk(b, text, (size_t)(digits_i64(text, v) - text));
 }
 
 #endif

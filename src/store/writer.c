@@ -378,7 +378,8 @@ void writer_fini(struct writer *w)
 {
 	struct bitset *sets[] = {&w->dirty, &w->ticked, &w->unindexed,     &w->fresh,
 				 &w->named, &w->flight, &w->flight_ticked, &w->flight_unindexed};
-	struct buf *bufs[] = {&w->cmd, &w->key, &w->json, &w->data, &w->members};
+	struct buf *bufs[] = {&w->out,     &w->key,      &w->json,    &w->data,
+			      &w->members, &w->set_head, &w->set_tail};
 
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		bitset_fini(sets[i]);

@@ -57,7 +57,8 @@ struct writer {
 	struct docs docs;
 	struct events events;
 
-	struct buf cmd, key, json, data, members; /* reused by every pipeline */
+	/* Reused by every pipeline: `out` is all its commands, `data` what PUBLISH says of the ticks. */
+	struct buf out, key, json, data, members, set_head, set_tail;
 
 	uint64_t sets, publishes, pipelines;
 	uint64_t dirty_now;   /* dirty.count, for /metrics */

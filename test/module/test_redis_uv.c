@@ -140,6 +140,39 @@ static void test_commands(void **state)
 	redis_stop(&server);
 }
 
+/* While it is held nothing is said to the loop; the release says what is wished then. */
+static void test_hold(void **state)
+{
+	struct redis_server server;
+	struct redis_link *held;
+	redisAsyncContext *ac;
+	struct seen s;
+
+	(void)state;
+	if (!redis_is_installed())
+		skip();
+	redis_start(&server, 0, NULL);
+	begin(&s);
+	ac = open_link(&s, server.port);
+	run_until_count(&s, &s.connected, 1);
+	held = redis_uv_hold(ac);
+	redisAsyncCommand(ac, on_reply, NULL, "SET k held"); /* wishes to write ... */
+	redis_uv_release(held);                              /* ... and is not forgotten */
+	run_until_count(&s, &s.replies, 1);
+	held = redis_uv_hold(ac);
+	redisAsyncCommand(ac, on_reply, NULL, "GET k");
+	redisAsyncHandleWrite(ac);
+	redis_uv_release(held);
+	run_until_count(&s, &s.replies, 2);
+	check_str(s.text, "held");
+	held = redis_uv_hold(ac);
+	redisAsyncFree(ac); /* the context goes while it is held */
+	redis_uv_release(held);
+	run_until_count(&s, &s.closed, 1);
+	finish(&s);
+	redis_stop(&server);
+}
+
 static void test_lost_server_is_reported(void **state)
 {
 	struct redis_server server;
@@ -209,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_connect_is_reported),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_lost_server_is_reported),
 		cmocka_unit_test(test_replies_before_the_end_are_read),
 		cmocka_unit_test(test_endless_reply_is_cut),

@@ -70,6 +70,13 @@ static void test_integers(void **state)
 	check_integer(INT64_MAX);
 	for (int i = 0; i < 2000; i++)
 		check_integer((int64_t)rng_next(&r) >> (i % 64));
+	for (int64_t ten = 1; ten <= INT64_MAX / 10; ten *= 10) {
+		for (int64_t v = ten - 2; v <= ten + 2; v++) {
+			check_integer(v);
+			check_integer(-v);
+			check_integer(9 * v);
+		}
+	}
 }
 
 static void check_double(double v, const char *want)
@@ -179,6 +186,30 @@ static void test_json_strings(void **state)
 	check_json("\xff\xc0z\xe0\xa4", 5, "\"\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+/* What must be escaped is found at whichever place it stands. */
+static void test_json_strings_long(void **state)
+{
+	static const struct {
+		char c;
+		const char *text;
+	} odd[] = {{'"', "\\\""},     {'\\', "\\\\"},      {'\n', "\\u000a"},
+		   {'\0', "\\u0000"}, {'\x1f', "\\u001f"}, {'\xff', "\xef\xbf\xbd"}};
+	const char plain[] = "NSE_INDEX|Nifty 50 !#[]~\x7f";
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(plain) - 1; at++) {
+		for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+			char text[sizeof(plain)], want[64];
+
+			memcpy(text, plain, sizeof(plain));
+			text[at] = odd[i].c;
+			snprintf(want, sizeof(want), "\"%.*s%s%s\"", (int)at, plain, odd[i].text,
+				 plain + at + 1);
+			check_json(text, sizeof(plain) - 1, want);
+		}
+	}
+}
+
 static void test_memory_helpers(void **state)
 {
 	char *a = mem_strdup("abc"), *b = mem_strndup("abcdef", 2);
@@ -203,7 +234,8 @@ int main(void)
 		cmocka_unit_test(test_append_and_consume), cmocka_unit_test(test_printf_grows),
 		cmocka_unit_test(test_integers),           cmocka_unit_test(test_doubles),
 		cmocka_unit_test(test_doubles_read_back),  cmocka_unit_test(test_doubles_are_short),
-		cmocka_unit_test(test_json_strings),       cmocka_unit_test(test_memory_helpers),
+		cmocka_unit_test(test_json_strings),       cmocka_unit_test(test_json_strings_long),
+		cmocka_unit_test(test_memory_helpers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
