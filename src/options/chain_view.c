@@ -4,6 +4,7 @@
  */
 #include "options/chain_view.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -129,6 +130,26 @@ double chain_view_money(const struct chain_source *s, struct chain_view *v)
 	return forward.level;
 }
 
+/* The last price, however old: nothing is reckoned with it. */
+static double last_known(const struct chain_source *s, const struct chain_leg *leg)
+{
+	const struct slot *slot = leg->id == INST_NONE ? NULL : book_slot(s->market->book, leg->id);
+
+	return slot && !slot->suspect && (slot->q.present & QUOTE_LTP)
+		       ? fmax(price_to_double(slot->q.ltp), 0)
+		       : 0;
+}
+
+/* Where the money is, or was last: which contracts are shown must not move when the link is lost. */
+static double middle_of(const struct chain_source *s, struct chain_view *v)
+{
+	double money = chain_view_money(s, v);
+
+	if (!(money > 0))
+		money = last_known(s, &v->spot);
+	return money > 0 ? money : last_known(s, &v->future);
+}
+
 /* --- together ---------------------------------------------------------------------------------- */
 
 static double years_to(const struct chain_view *v, int64_t now_ms)
@@ -202,8 +223,12 @@ struct chain_view *chain_view_make(const struct chain_source *s, const struct ch
 		free(v);
 		return NULL;
 	}
-	if (q->strikes.to <= 0 && q->strikes.around)
-		chain_view_keep(v, chain_view_money(s, v), q->strikes.around);
+	if (q->strikes.to <= 0 && q->strikes.around) {
+		double middle = middle_of(s, v);
+
+		if (middle > 0) /* else all: none of them is nearer to the money */
+			chain_view_keep(v, middle, q->strikes.around);
+	}
 	chain_view_quote(s, v);
 	chain_view_compute(s, v);
 	return v;

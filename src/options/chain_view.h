@@ -29,7 +29,8 @@ struct chain_view {
 };
 
 /* Which strikes: those from..to that are multiples of `step` away from `from`, where `to` is above 0;
- * else `around` to each side of the money; else all. */
+ * else `around` to each side of the money, or of where it was last (a stale price chooses what is shown,
+ * and is not reckoned with), all where that is not known; else all. */
 struct chain_strikes {
 	uint32_t around;
 	price_t from, to, step; /* 1/10000 rupee; step 0: every one that is listed */

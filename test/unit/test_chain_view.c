@@ -169,7 +169,7 @@ static void test_around_without_spot(void **state)
 	struct chain_view *v = make("current", 1);
 
 	(void)state;
-	check_i64(v->in.n, 2); /* nothing is known: from the lowest on */
+	check_i64(v->in.n, 5); /* nothing is known: all */
 	free(v);
 	say(weekly(25300, false), 30, 0, 0, -1, -1);
 	say(weekly(25300, true), 31, 0, 0, -1, -1);
@@ -222,6 +222,30 @@ static bool all_stale(const void *arg, inst_id id)
 static bool has_text(const struct buf *json, const char *text)
 {
 	return strstr(json->data, text) != NULL;
+}
+
+/* The link is lost: the same contracts are shown as before, and nothing is reckoned. */
+static void test_around_a_stale_price(void **state)
+{
+	struct upstream_view upstream = {.is_stale = all_stale};
+	struct chain_source from = {.m = m, .market = &market, .upstream = &upstream};
+	struct chain_query q = {.underlying = "NIFTY", .strikes = {.around = 1}};
+	struct chain_view *v;
+
+	(void)state;
+	say(INDEX, 25290, 0, 0, -1, -1);
+	v = chain_view_make(&from, &q, &miss);
+	check_i64(v->in.n, 3);
+	check_near(v->strikes[1].strike, 25300, 0);
+	check_near(v->in.spot, 0, 0);
+	check_near(v->summary.reference, 0, 0);
+	free(v);
+	/* A price that cannot be true does not choose either. */
+	book.slots[instruments_find(&book.instruments, INDEX, strlen(INDEX))]->suspect =
+		SUSPECT_JUMP;
+	v = chain_view_make(&from, &q, &miss);
+	check_i64(v->in.n, 5);
+	free(v);
 }
 
 /* What nobody knows is absent, not 0; of one side its sums are there, and say of how many they are. */
@@ -317,6 +341,7 @@ int main(void)
 		TEST(test_around_without_spot),
 		TEST(test_stale),
 		TEST(test_sums),
+		TEST(test_around_a_stale_price),
 		TEST(test_suspect),
 		TEST(test_scope),
 	};
