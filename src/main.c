@@ -173,12 +173,12 @@ static bool is_quote_stale(void *arg, inst_id id)
 	return s->upstream.is_stale(s->upstream.arg, id);
 }
 
-static unsigned select_keys(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
-			    void *fn_arg, struct resolve_miss *miss)
+static unsigned select_keys(const void *arg, const char *text, size_t len, price_t *middle,
+			    refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss)
 {
 	const struct server *s = arg;
 
-	return refdata_select(s->refdata, text, len, fn, fn_arg, miss);
+	return refdata_select(s->refdata, text, len, middle, fn, fn_arg, miss);
 }
 
 static const char *money_key(const void *arg, const char *text, size_t len)

@@ -177,7 +177,7 @@ static void answer_selector(struct http_request *r, const struct why_asker *w, c
 	struct meaning s = {.w = w};
 	struct resolve_miss miss;
 
-	if (refdata_select(refdata, text, len, on_key, &s, &miss) == 0)
+	if (refdata_select(refdata, text, len, NULL, on_key, &s, &miss) == 0)
 		answer_miss(r, w, text, &miss);
 	else if (s.n == 0)
 		api_respond_outside(r);

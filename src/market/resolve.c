@@ -287,6 +287,25 @@ static bool find_named(struct found *f, price_t price, struct resolve_miss *miss
 	return miss_say(miss, RESOLVE_NO_STRIKE, "no strike %s is listed", text);
 }
 
+/* The strike at the money; of who follows, the one it was at, until the price has left it. */
+static uint32_t middle_of(const price_t *strikes, uint32_t n, double price, price_t *middle)
+{
+	uint32_t at = resolve_nearest_strike(strikes, n, price), was = 0;
+
+	if (!middle)
+		return at;
+	while (was < n && strikes[was] != *middle)
+		was++;
+	if (was + 1 == at || (was < n && was == at + 1)) {
+		double from = price_to_double(strikes[was]), to = price_to_double(strikes[at]);
+
+		if ((price - from) / (to - from) <= RESOLVE_LEAVE)
+			at = was;
+	}
+	*middle = strikes[at];
+	return at;
+}
+
 static bool find_strikes(const struct master *m, const struct strike_choice *c,
 			 const struct resolve_market *market, struct found *f,
 			 struct resolve_miss *miss)
@@ -304,7 +323,7 @@ static bool find_strikes(const struct master *m, const struct strike_choice *c,
 		return miss_say(miss, RESOLVE_NO_PRICE,
 				"%s has no price yet, so nothing is at the money",
 				master_text(m, m->underlyings[f->underlying].symbol));
-	at = resolve_nearest_strike(f->strikes, f->strikes_n, f->money.price);
+	at = middle_of(f->strikes, f->strikes_n, f->money.price, market->middle);
 	if (at + c->to < 0 || at + c->from >= (int64_t)f->strikes_n) {
 		resolve_near_strikes(f->strikes, f->strikes_n, at + c->to < 0 ? 0 : BEYOND, miss);
 		return miss_say(miss, RESOLVE_NO_STRIKE,

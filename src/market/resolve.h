@@ -22,11 +22,15 @@
 #include "market/selector.h"
 
 #define RESOLVE_NEAR_MAX 5
+#define RESOLVE_LEAVE    0.75 /* as live chains have it */
 
 /* Where prices and the time come from. */
 struct resolve_market {
 	const struct book *book;
 	int64_t now_ms; /* of the market */
+	/* Of who follows a selector: the strike that was at the money when it looked last, 0: none yet; it
+	 * stays there until the price is RESOLVE_LEAVE of the way to the next one. NULL: the nearest. */
+	price_t *middle;
 };
 
 /* The price that the money was told from. */

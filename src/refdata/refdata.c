@@ -377,8 +377,8 @@ static void on_row(void *arg, uint32_t row)
 	e->fn(e->arg, key, strlen(key));
 }
 
-unsigned refdata_select(const struct refdata *r, const char *text, size_t len, refdata_key_fn *fn,
-			void *arg, struct resolve_miss *miss)
+unsigned refdata_select(const struct refdata *r, const char *text, size_t len, price_t *middle,
+			refdata_key_fn *fn, void *arg, struct resolve_miss *miss)
 {
 	struct resolve_market market = refdata_market(r);
 	struct each_key each = {r->master, fn, arg};
@@ -396,6 +396,7 @@ unsigned refdata_select(const struct refdata *r, const char *text, size_t len, r
 		snprintf(miss->text, sizeof(miss->text), "there is no instrument master");
 		return 0;
 	}
+	market.middle = middle;
 	return resolve_selector(r->master, &s, &market, on_row, &each, miss);
 }
 

@@ -80,10 +80,10 @@ uint64_t refdata_generation(const struct refdata *r);
 struct resolve_market refdata_market(const struct refdata *r);
 
 /* Every instrument that a selector (market/selector.h) means now, by its key, to `fn`; the keys are
- * lent to it. Returns how many. 0: *miss says why, and what comes nearest. */
+ * lent to it. Returns how many. 0: *miss says why, and what comes nearest. `middle` is resolve_market's. */
 typedef void refdata_key_fn(void *arg, const char *key, size_t len);
-unsigned refdata_select(const struct refdata *r, const char *text, size_t len, refdata_key_fn *fn,
-			void *arg, struct resolve_miss *miss);
+unsigned refdata_select(const struct refdata *r, const char *text, size_t len, price_t *middle,
+			refdata_key_fn *fn, void *arg, struct resolve_miss *miss);
 
 /* The key of the instrument whose price tells where the money of a selector is; NULL: it does not depend
  * on the money, or there is no such underlying. Lent until the next turn. */

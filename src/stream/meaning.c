@@ -81,7 +81,8 @@ void selection_look(struct stream *s, struct selection *sel)
 	uint32_t n;
 
 	want_money(s, sel);
-	n = d->select(d->known_arg, sel->text, strlen(sel->text), on_key, &keys, &miss);
+	n = d->select(d->known_arg, sel->text, strlen(sel->text), &sel->middle, on_key, &keys,
+		      &miss);
 	sel->code = n ? RESOLVE_OK : miss.code;
 	if (n == 0 ||
 	    (keys.len == sel->keys.len && memcmp(keys.data, sel->keys.data, keys.len) == 0))

@@ -23,6 +23,7 @@ struct selection {
 	inst_id *ids; /* INST_NONE: no client has had it yet, so the table does not know it */
 	uint32_t n;
 	struct bitset meant;       /* the ids */
+	price_t middle;            /* the strike at the money, as seen last; resolve.h */
 	inst_id money;             /* tells the price that the money is at; INST_NONE: not known */
 	const char *money_refusal; /* why its price is not asked for; NULL: it is */
 	enum resolve_code code;

@@ -77,8 +77,8 @@ struct stream_deps {
 	bool (*is_known)(const void *arg, const char *key, size_t len);
 	/* Every instrument that a selector means now, and the key whose price tells where the money is
 	 * (or NULL); refdata.h. NULL: selectors are not served. */
-	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
-			   void *fn_arg, struct resolve_miss *miss);
+	unsigned (*select)(const void *arg, const char *text, size_t len, price_t *middle,
+			   refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss);
 	const char *(*money_key)(const void *arg, const char *text, size_t len);
 	const void *known_arg;
 	const struct upstream_view *upstream; /* read while running */

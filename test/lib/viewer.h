@@ -22,8 +22,8 @@ struct theatre {
 	struct chains *chains;   /* NULL: no channel of chains */
 	struct futures *futures; /* NULL: no channel of futures */
 	/* NULL: selectors are not served */
-	unsigned (*select)(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
-			   void *fn_arg, struct resolve_miss *miss);
+	unsigned (*select)(const void *arg, const char *text, size_t len, price_t *middle,
+			   refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss);
 	const char *(*money_key)(const void *arg, const char *text, size_t len);
 	struct stream *stream;
 	struct module *mod;

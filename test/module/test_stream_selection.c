@@ -19,8 +19,8 @@ static int money;
 /* How often was asked what a text means. */
 static unsigned looks;
 
-static unsigned select_strikes(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
-			       void *fn_arg, struct resolve_miss *miss)
+static unsigned select_strikes(const void *arg, const char *text, size_t len, price_t *middle,
+			       refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss)
 {
 	bool is_call_only = len > 3 && strcmp(text + len - 3, ":CE") == 0;
 	char key[32];
@@ -28,6 +28,7 @@ static unsigned select_strikes(const void *arg, const char *text, size_t len, re
 	int at;
 
 	(void)arg;
+	check(middle != NULL); /* whoever follows keeps it */
 	looks++;
 	*miss = (struct resolve_miss){0};
 	if (strncmp(text, "NIFTY:", 6) != 0) {

@@ -286,6 +286,33 @@ static void test_selectors(void **state)
 	stand_down(&s);
 }
 
+/* Who follows stays until the price is three quarters of the way; who asks gets the nearest. */
+static void test_followed(void **state)
+{
+	static const struct {
+		double price;
+		const char *followed, *asked;
+	} steps[] = {
+		{25149, "102 ", "102 "}, {25151, "102 ", "104 "}, {25149, "102 ", "102 "},
+		{25174, "102 ", "104 "}, {25176, "104 ", "104 "}, {25149, "104 ", "102 "},
+		{25126, "104 ", "102 "}, {25124, "102 ", "102 "}, {25290, "106 ", "106 "},
+		{24900, "100 ", "100 "}, {25060, "100 ", "102 "}, {25080, "102 ", "102 "},
+	};
+	struct stand s;
+	price_t middle = 0;
+
+	(void)state;
+	stand_up(&s, listed_small(), "2026-01-13T10:00:00");
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		set_price(&s, INDEX, steps[i].price, 0);
+		s.market.middle = &middle;
+		check_str(expand(&s, "NIFTY:current:ATM:CE"), steps[i].followed);
+		s.market.middle = NULL;
+		check_str(expand(&s, "NIFTY:current:ATM:CE"), steps[i].asked);
+	}
+	stand_down(&s);
+}
+
 /* --- the broker's own ------------------------------------------------------------------------- */
 
 static void test_full_master(void **state)
@@ -326,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_strikes),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_selectors),
+		cmocka_unit_test(test_followed),
 		cmocka_unit_test(test_full_master),
 	};
 
