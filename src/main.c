@@ -188,6 +188,11 @@ static const char *money_key(const void *arg, const char *text, size_t len)
 	return refdata_money_key(s->refdata, text, len);
 }
 
+static enum resolve_sight sight(const void *arg, const struct scope *scope, const char *underlying)
+{
+	return refdata_sight(((const struct server *)arg)->refdata, scope, underlying);
+}
+
 static const char *bearer(const void *arg)
 {
 	uint64_t generation;
@@ -402,6 +407,7 @@ static void server_build(struct server *s)
 							.is_known = is_key_known,
 							.select = select_keys,
 							.money_key = money_key,
+							.sight = sight,
 							.known_arg = s,
 							.chains = s->chains,
 							.futures = s->futures,

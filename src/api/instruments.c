@@ -69,10 +69,7 @@ static bool permits(const void *arg, const char *key, size_t len)
 enum resolve_sight api_sight(const struct api *a, const struct http_request *r,
 			     const char *underlying)
 {
-	const struct scope *scope = api_scope(a, r);
-	const struct master *m = refdata_master(a->deps.refdata);
-
-	return scope->n == 0 || !m ? SIGHT_ALL : resolve_sight(m, underlying, permits, scope);
+	return refdata_sight(a->deps.refdata, api_scope(a, r), underlying);
 }
 
 void api_respond_outside(struct http_request *r)

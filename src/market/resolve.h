@@ -100,6 +100,10 @@ uint32_t resolve_plain(const struct master *m, const char *name, enum master_typ
 /* What is said of a name that nothing has. */
 void resolve_unknown(const struct master *m, const char *name, struct resolve_miss *miss);
 
+/* The key of the instrument whose price tells where the money of contracts of this expiry is: the underlying itself,
+ * or, where the master names none (currencies), the first future that is not over before; NULL: there is none. */
+const char *resolve_money_key(const struct master *m, uint32_t underlying, day_t expiry);
+
 /* How much of what is listed for an underlying, by name, may be seen: none of it (an unknown one, too), some, or all
  * of its contracts. */
 enum resolve_sight { SIGHT_NOTHING, SIGHT_SOME, SIGHT_ALL };

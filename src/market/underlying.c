@@ -90,6 +90,21 @@ uint32_t resolve_underlying_row(const struct master *m, uint32_t underlying)
 	return master_find(m, key, strlen(key));
 }
 
+const char *resolve_money_key(const struct master *m, uint32_t underlying, day_t expiry)
+{
+	const struct master_underlying *u = &m->underlyings[underlying];
+
+	if (master_text(m, u->key)[0])
+		return master_text(m, u->key);
+	for (uint32_t i = 0; i < u->n; i++) {
+		uint32_t row = m->contracts[u->first + i];
+
+		if (m->rows[row].type == TYPE_FUT && m->rows[row].expiry >= expiry)
+			return master_key(m, row);
+	}
+	return NULL;
+}
+
 enum resolve_sight resolve_sight(const struct master *m, const char *name,
 				 resolve_permits_fn *permits, const void *arg)
 {

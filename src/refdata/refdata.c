@@ -400,16 +400,31 @@ unsigned refdata_select(const struct refdata *r, const char *text, size_t len, p
 	return resolve_selector(r->master, &s, &market, on_row, &each, miss);
 }
 
+static bool permits(const void *arg, const char *key, size_t len)
+{
+	return scope_permits(arg, key, len);
+}
+
 const char *refdata_money_key(const struct refdata *r, const char *text, size_t len)
 {
 	struct selector s;
 	struct agni_err err;
 	uint32_t underlying;
+	day_t expiry;
 
 	if (!r->master || selector_parse(text, len, &s, &err) < 0 || !s.strike.is_atm)
 		return NULL;
 	underlying = resolve_underlying(r->master, s.underlying);
-	return underlying == MASTER_NONE
-		       ? NULL
-		       : master_text(r->master, r->master->underlyings[underlying].key);
+	if (underlying == MASTER_NONE)
+		return NULL;
+	expiry = resolve_expiry(r->master, underlying, s.has_calls ? TYPE_CE : TYPE_PE, &s.expiry,
+				refdata_market(r).now_ms);
+	return resolve_money_key(r->master, underlying, expiry);
+}
+
+enum resolve_sight refdata_sight(const struct refdata *r, const struct scope *scope,
+				 const char *underlying)
+{
+	return scope->n == 0 || !r->master ? SIGHT_ALL
+					   : resolve_sight(r->master, underlying, permits, scope);
 }

@@ -13,6 +13,7 @@
 #ifndef AGNI_REFDATA_REFDATA_H
 #define AGNI_REFDATA_REFDATA_H
 
+#include "auth/scope.h"
 #include "core/config.h"
 #include "core/module.h"
 #include "http/client.h"
@@ -88,6 +89,10 @@ unsigned refdata_select(const struct refdata *r, const char *text, size_t len, p
 /* The key of the instrument whose price tells where the money of a selector is; NULL: it does not depend
  * on the money, or there is no such underlying. Lent until the next turn. */
 const char *refdata_money_key(const struct refdata *r, const char *text, size_t len);
+
+/* What a scope lets see of an underlying, by name; all without a scope or a master. */
+enum resolve_sight refdata_sight(const struct refdata *r, const struct scope *scope,
+				 const char *underlying);
 
 /* Searches on a worker; `found` is called once, in a later turn, with the table that the rows are
  * of (both lent), or with NULLs when the module stops. What `q` points to must live until then.

@@ -71,6 +71,7 @@ static struct channel *open_chain(struct client *c, const struct scope *scope, c
 	char underlying[SELECTOR_NAME_MAX + 1];
 	struct chain_wish wish = {.underlying = underlying, .scope = scope};
 	struct chain_channel *own;
+	enum resolve_sight sight;
 	struct chain_live *chain;
 
 	*refusal = "unknown_channel";
@@ -80,9 +81,15 @@ static struct channel *open_chain(struct client *c, const struct scope *scope, c
 	if (!client_may_look(c) || count(c) >= CHAINS_MAX ||
 	    c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return NULL;
-	chain = chains_open(d->chains, &wish, refusal);
-	if (!chain)
+	sight = stream_sight(c->stream, scope, underlying);
+	*refusal = "not_permitted";
+	chain = sight == SIGHT_NOTHING ? NULL : chains_open(d->chains, &wish, refusal);
+	if (!chain) {
+		/* What there is not is told to who sees all that there is. */
+		if (sight != SIGHT_ALL && strncmp(*refusal, "over_", 5) != 0)
+			*refusal = "not_permitted";
 		return NULL;
+	}
 	own = mem_zalloc(sizeof(*own));
 	own->chain = chain;
 	return &own->ch;

@@ -34,6 +34,7 @@ static struct channel *open_futures(struct client *c, const struct scope *scope,
 	const struct stream_deps *d = &c->stream->deps;
 	const char *underlying = name + strlen(PREFIX);
 	struct futures_channel *own;
+	enum resolve_sight sight;
 	struct futures_live *row;
 
 	*refusal = "unknown_channel";
@@ -43,9 +44,15 @@ static struct channel *open_futures(struct client *c, const struct scope *scope,
 	if (!client_may_look(c) || count(c) >= ROWS_MAX ||
 	    c->subs + c->channels_n >= (uint32_t)d->cfg->max_subscriptions)
 		return NULL;
-	row = futures_open(d->futures, underlying, scope, refusal);
-	if (!row)
+	sight = stream_sight(c->stream, scope, underlying);
+	*refusal = "not_permitted";
+	row = sight == SIGHT_NOTHING ? NULL : futures_open(d->futures, underlying, scope, refusal);
+	if (!row) {
+		/* What there is not is told to who sees all that there is. */
+		if (sight != SIGHT_ALL && strncmp(*refusal, "over_", 5) != 0)
+			*refusal = "not_permitted";
 		return NULL;
+	}
 	own = mem_zalloc(sizeof(*own));
 	own->row = row;
 	return &own->ch;

@@ -148,6 +148,14 @@ inst_id stream_intern(const struct stream *s, const char *key, size_t len)
 		       : instruments_intern(t, key, len);
 }
 
+enum resolve_sight stream_sight(const struct stream *s, const struct scope *scope,
+				const char *underlying)
+{
+	const struct stream_deps *d = &s->deps;
+
+	return scope->n && d->sight ? d->sight(d->known_arg, scope, underlying) : SIGHT_ALL;
+}
+
 const char *stream_admit(const struct stream *s, const struct scope *scope, const char *key,
 			 enum interest_mode mode, int had, uint32_t has_n, inst_id *out)
 {

@@ -151,13 +151,31 @@ static void put_status(struct buf *out, const char *status)
 	buf_printf(out, ",\"status\":\"%s\"", status);
 }
 
-static struct selected *selected_add(struct client *c, const char *text, const char **refusal)
+/* What a scope lets see of what the text is about; of no selector that it is one. */
+static enum resolve_sight sight_of(const struct client *c, const struct scope *scope,
+				   const char *text)
 {
-	struct selection *sel = selection_get(c->stream, text);
+	struct selector s;
+	struct agni_err err;
 
+	return selector_parse(text, strlen(text), &s, &err) < 0
+		       ? SIGHT_ALL
+		       : stream_sight(c->stream, scope, s.underlying);
+}
+
+static struct selected *selected_add(struct client *c, const struct scope *scope, const char *text,
+				     const char **refusal)
+{
+	enum resolve_sight sight = sight_of(c, scope, text);
+	struct selection *sel;
+
+	*refusal = "not_permitted"; /* before it is said whether there is such a thing */
+	if (sight == SIGHT_NOTHING)
+		return NULL;
+	sel = selection_get(c->stream, text);
 	/* Without a price it waits for one; all else is not going to be better. */
 	if (sel->n == 0 && sel->code != RESOLVE_OK && sel->code != RESOLVE_NO_PRICE)
-		*refusal = resolve_code_text(sel->code);
+		*refusal = sight == SIGHT_ALL ? resolve_code_text(sel->code) : "not_permitted";
 	else
 		*refusal = sel->money_refusal;
 	if (*refusal) {
@@ -189,7 +207,7 @@ void selection_subscribe(struct client *c, const struct scope *scope, const char
 		return;
 	}
 	if (!sd)
-		sd = selected_add(c, text, &refusal);
+		sd = selected_add(c, scope, text, &refusal);
 	if (!sd) {
 		put_status(out, refusal);
 		return;

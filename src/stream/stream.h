@@ -80,6 +80,9 @@ struct stream_deps {
 	unsigned (*select)(const void *arg, const char *text, size_t len, price_t *middle,
 			   refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss);
 	const char *(*money_key)(const void *arg, const char *text, size_t len);
+	/* What a scope lets see of an underlying; NULL: all. */
+	enum resolve_sight (*sight)(const void *arg, const struct scope *scope,
+				    const char *underlying);
 	const void *known_arg;
 	const struct upstream_view *upstream; /* read while running */
 };

@@ -387,6 +387,10 @@ void stream_status_json(const struct stream *s, struct buf *out);
 const char *client_admit(struct client *c, const struct scope *scope, const char *key,
 			 enum view_mode mode, int had, inst_id *id);
 
+/* What a scope lets see of the contracts of an underlying, by name. */
+enum resolve_sight stream_sight(const struct stream *s, const struct scope *scope,
+				const char *underlying);
+
 /* Whether the command at work may look up one more name; counted. */
 bool client_may_look(struct client *c);
 

@@ -257,6 +257,14 @@ async def test_access_scope(t):
     got = await c.subscribe([NIFTY, option, "NSE_FO|no-such-thing", TCS])
     assert got == {NIFTY: "subscribed", option: "not_permitted", TCS: "subscribed",
                    "NSE_FO|no-such-thing": "not_permitted"}, got
+    # Nor what there is, and is not, of an underlying of which it sees no contract.
+    for name in ("NIFTY:current:ATM", "NIFTY:current:ATM+90", "NIFTY:current:1", "NIFTY:2020-01-01:FUT",
+                 "NIFTI:current:FUT"):
+        assert (await c.ask({"action": "subscribe", "instruments": [name]}))["results"] == \
+            [{"instrument": name, "status": "not_permitted"}], name
+    for name in ("chain:NIFTY", "chain:NIFTI", "chain:NIFTY:2020-01-01", "futures:NIFTY", "futures:NIFTI"):
+        assert (await c.ask({"action": "subscribe", "channels": [name]}))["results"] == \
+            [{"channel": name, "status": "not_permitted"}], name
     c.wanted -= {option}
     await c.flows(10)
     assert set(c.state) <= {NIFTY, TCS} and c.state

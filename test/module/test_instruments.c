@@ -315,6 +315,34 @@ static void test_without_master(void **state)
 	stand_down(&s);
 }
 
+/* Where the master names no underlying it is the future that tells the money. */
+static void test_money_key(void **state)
+{
+	static const struct {
+		const char *text, *key;
+	} cases[] = {{"NIFTY:current:ATM", INDEX},
+		     {"USDINR:current:ATM:PE", "NCD_FO|5"},
+		     {"USDINR:current:90:PE", NULL},
+		     {"NIFTI:current:ATM", NULL}};
+	struct stand s;
+
+	(void)state;
+	memset(&s, 0, sizeof(s));
+	ws_rig_up(&s.rig);
+	set_clock(&s);
+	write_master(&s);
+	start(&s);
+	rig_until(&s.rig, has_master, &s);
+	unlink(s.master);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *key =
+			refdata_money_key(s.refdata, cases[i].text, strlen(cases[i].text));
+
+		check_str(key ? key : "", cases[i].key ? cases[i].key : "");
+	}
+	stand_down(&s);
+}
+
 /* What a key may not see is not found, not resolved, and its price is not told. */
 static void test_scope(void **state)
 {
@@ -433,13 +461,10 @@ static int loud(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_search),
-		cmocka_unit_test(test_search_refused),
-		cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_resolve_refused),
-		cmocka_unit_test(test_without_master),
-		cmocka_unit_test(test_scope),
-		cmocka_unit_test(test_why),
+		cmocka_unit_test(test_search),         cmocka_unit_test(test_search_refused),
+		cmocka_unit_test(test_resolve),        cmocka_unit_test(test_resolve_refused),
+		cmocka_unit_test(test_without_master), cmocka_unit_test(test_money_key),
+		cmocka_unit_test(test_scope),          cmocka_unit_test(test_why),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, loud);
