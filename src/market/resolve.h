@@ -105,7 +105,7 @@ void resolve_unknown(const struct master *m, const char *name, struct resolve_mi
 const char *resolve_money_key(const struct master *m, uint32_t underlying, day_t expiry);
 
 /* How much of what is listed for an underlying, by name, may be seen: none of it (an unknown one, too), some, or all
- * of its contracts. */
+ * of its contracts. Who sees the underlying alone sees some. */
 enum resolve_sight { SIGHT_NOTHING, SIGHT_SOME, SIGHT_ALL };
 typedef bool resolve_permits_fn(const void *arg, const char *key, size_t len);
 enum resolve_sight resolve_sight(const struct master *m, const char *name,

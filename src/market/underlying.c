@@ -110,7 +110,8 @@ enum resolve_sight resolve_sight(const struct master *m, const char *name,
 {
 	uint32_t at = resolve_underlying(m, name);
 	const struct master_underlying *u = at == MASTER_NONE ? NULL : &m->underlyings[at];
-	bool sees = false, misses = false;
+	const char *own = u ? master_text(m, u->key) : "";
+	bool sees = own[0] && permits(arg, own, strlen(own)), misses = false;
 
 	for (uint32_t i = 0; u && i < u->n && !(sees && misses); i++) {
 		const char *key = master_key(m, m->contracts[u->first + i]);

@@ -346,23 +346,23 @@ static void test_money_key(void **state)
 /* What a key may not see is not found, not resolved, and its price is not told. */
 static void test_scope(void **state)
 {
-	/* Of BANKNIFTY it sees no contract, of NIFTY some: what is not there is no more told than what is. */
+	/* Of RELIANCE it sees nothing, of NIFTY some: what is not there is no more told than what is. */
 	static const char *const hidden[] = {
 		"/instruments/resolve?underlying=NIFTI&type=INDEX",
 		"/instruments/resolve?underlying=NIFTI&type=FUT&expiry=current",
 		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=current&strike=1",
 		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=current&strike=ATM%2B9",
 		"/instruments/resolve?underlying=NIFTY&type=CE&expiry=2026-01-14&strike=ATM",
-		"/instruments/resolve?underlying=BANKNIFTY&type=CE&expiry=current&strike=ATM",
-		"/instruments?underlying=BANKNIFTY",
+		"/instruments/resolve?underlying=RELIANCE&type=CE&expiry=current&strike=ATM",
+		"/instruments?underlying=RELIANCE",
 		"/instruments?underlying=NIFTI",
-		"/chain/BANKNIFTY",
+		"/chain/RELIANCE",
 		"/chain/NIFTI",
 		"/chain/NIFTY?expiry=2026-01-14",
-		"/futures/BANKNIFTY",
+		"/futures/RELIANCE",
 		"/futures/NIFTI",
-		"/why?instrument=BANKNIFTY:current:ATM",
-		"/why?instrument=BANKNIFTY:current:FUT",
+		"/why?instrument=RELIANCE:current:ATM",
+		"/why?instrument=RELIANCE:current:FUT",
 		"/why?instrument=NIFTY:current:ATM%2B9",
 		"/why?instrument=NIFTY:current:1",
 		"/why?instrument=NIFTI:current:FUT",
