@@ -219,9 +219,9 @@ static bool all_stale(const void *arg, inst_id id)
 	return id != INST_NONE;
 }
 
-static bool has_text(const struct buf *json, const char *text)
+static bool has_text(struct buf *json, const char *text)
 {
-	return strstr(json->data, text) != NULL;
+	return strstr(buf_cstr(json), text) != NULL;
 }
 
 /* The link is lost: the same contracts are shown as before, and nothing is reckoned. */
