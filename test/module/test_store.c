@@ -535,6 +535,28 @@ static void test_stopped_with_full_sockets(void **state)
 	redis_stop(&rig.redis);
 }
 
+/* A pipeline that is larger than the sockets, to a Redis that pauses for a moment: what the socket did not
+ * take follows, byte for byte, on the same connection. */
+static void test_paused_with_full_sockets(void **state)
+{
+	(void)state;
+	rig_with_redis(&rig);
+	rig.cfg.pipeline_max_keys = 100000;
+	rig.cfg.pipeline_max_bytes = 33554432;
+	rig.cfg.command_timeout_ms = 10000;
+	rig.cfg.give_up_ms = 20000;
+	rig_start(&rig);
+	rig_wait_until(&rig, rig_is_up);
+	redis_pause(&rig.redis);
+	tick_many(&rig, 20000, 100);
+	rig_run_for(&rig, 50);
+	redis_resume(&rig.redis);
+	check_whole_within(&rig, 5000);
+	check_i64(rig_metric(&rig, "reconnects_total"), 0);
+	rig_stop(&rig);
+	redis_stop(&rig.redis);
+}
+
 /* Connections to a stopped Redis are given up, but do not pile up, and what they still had in the
  * socket does not come over the newer state. */
 static void test_stopped_beyond_patience(void **state)
@@ -836,6 +858,7 @@ int main(void)
 		cmocka_unit_test(test_stop_while_away),
 		cmocka_unit_test(test_stopped_for_three_seconds),
 		cmocka_unit_test(test_stopped_with_full_sockets),
+		cmocka_unit_test(test_paused_with_full_sockets),
 		cmocka_unit_test(test_stopped_beyond_patience),
 		cmocka_unit_test(test_own_pause_is_not_blamed_on_redis),
 		cmocka_unit_test(test_absent_then_stopped),
