@@ -157,10 +157,11 @@ static bool is_known(const void *arg, const char *key, size_t len)
 	return refdata_is_known(((const struct hall *)arg)->refdata, key, len);
 }
 
-static unsigned select_keys(const void *arg, const char *text, size_t len, refdata_key_fn *fn,
-			    void *fn_arg, struct resolve_miss *miss)
+static unsigned select_keys(const void *arg, const char *text, size_t len, price_t *middle,
+			    refdata_key_fn *fn, void *fn_arg, struct resolve_miss *miss)
 {
-	return refdata_select(((const struct hall *)arg)->refdata, text, len, fn, fn_arg, miss);
+	return refdata_select(((const struct hall *)arg)->refdata, text, len, middle, fn, fn_arg,
+			      miss);
 }
 
 static const char *money_key(const void *arg, const char *text, size_t len)
