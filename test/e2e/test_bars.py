@@ -50,7 +50,9 @@ def from_ticks(ticks):
         last = trade
         start, volume = trade[0] // MINUTE * MINUTE, 0
         if "vtt" in q:
-            volume = max(0, int(q["vtt"]) - vtt) if vtt is not None else 0
+            # The first one of the day: before it there was nothing.
+            before = vtt if vtt is not None else 0 if q["vtt"] == q.get("ltq") else int(q["vtt"])
+            volume = max(0, int(q["vtt"]) - before)
             vtt = max(vtt or 0, int(q["vtt"]))
         b = out.setdefault(start, {"open": price, "high": price, "low": price, "close": price,
                                    "volume": 0, "first": trade[0], "last": trade[0]})

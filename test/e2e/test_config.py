@@ -97,7 +97,7 @@ async def test_config_file_with_many_errors(t):
 async def test_config_set(t):
     for value, text in (("http.listne=1", 'unknown key "listne" in [http]; did you mean "listen"?'),
                         ("htp.listen=1", "did you mean [http]?"), ("foo", "section.key=value"),
-                        ("sim.speed=fast", "sim.speed"), ("sim.fault=dorp", '"dorp" is no fault'),
+                        ("sim.speed=fast", "sim.speed"), ("sim.fault=dorp", 'did you mean "drop"?'),
                         ("server.stop_ms=-1", "100..60000"), ("stream.deflate=maybe", "neither"),
                         ("sim.source=tape", "sim.tape is needed"),
                         ("upstream.backoff_min_ms=60000", "backoff_max_ms")):
