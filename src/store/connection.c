@@ -179,11 +179,12 @@ void connection_command(struct connection *c, uintptr_t tag, int argc, const cha
 void connection_write(struct connection *c, const struct buf *commands)
 {
 	struct redis_link *held = c->held;
+	int is_clear = 0; /* hiredis has nothing left to write */
 	size_t done = 0;
 
 	AGNI_ASSERT(c->ac && held);
 	/* Behind what hiredis still has to write, if anything; an error is for its own write. */
-	if (sdslen(c->ac->c.obuf) == 0) {
+	if (redisBufferWrite(&c->ac->c, &is_clear) == REDIS_OK && is_clear) {
 		ssize_t n = send(c->ac->c.fd, commands->data, commands->len,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
